@@ -1,0 +1,97 @@
+"""A small Convoso on this machine, served until Ctrl-C."""
+
+import errno
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Literal
+
+from cyclopts.types import NonNegativeFloat, NonNegativeInt, Port, PositiveFloat
+
+from .exit import BadUse, Exit
+from .screen import facts, out, say
+
+if TYPE_CHECKING:
+    from ..simulator import Simulator
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not bound to
+
+
+def simulator(
+    *,
+    port: Port = 8080,
+    host: str = "127.0.0.1",
+    call_logs: NonNegativeInt = 10_000,
+    profile: Literal["documented", "observed", "mixed"] = "documented",
+    seed: int = 1,
+    latency: NonNegativeFloat = 0.0,
+    rate_limit: PositiveFloat | None = None,
+) -> Exit:
+    """A small Convoso on this machine, to try things on and to test against.
+
+    Example: convoso simulator --port 8080 --call-logs 120000 --latency 0.05
+
+    All 37 calls work and change what the account holds. It is in memory: each
+    start begins anew. Ctrl-C is the ordinary end, with exit code 0.
+
+    Args:
+        port: Where it listens; 0 takes a free port.
+        host: The address that it listens on.
+        call_logs: Call logs of the account.
+        profile: Replies as documented, as seen of the live service, or now the one, now the other.
+        seed: Another seed makes another account.
+        latency: Seconds that each reply takes.
+        rate_limit: Requests a second; more get HTTP 429. By default there is no limit.
+    """
+    from ..simulator import Simulator  # a web server, which --help does not need
+
+    served = Simulator(
+        host=host,
+        port=port,
+        call_logs=call_logs,
+        profile=profile,
+        seed=seed,
+        latency=latency,
+        rate_limit=rate_limit,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as service managers and `kill` end it
+    try:
+        served.open()
+    except OSError as error:
+        raise BadUse(refusal(error, host, port)) from error
+    try:
+        introduce(served)
+        while True:
+            time.sleep(3600)  # without a bound, Ctrl-C would not end it on Windows
+    except KeyboardInterrupt:
+        say(f"Stopped. Requests answered: {len(served.requests):,}")
+    finally:
+        served.close()
+    return Exit.DONE
+
+
+def introduce(served: "Simulator") -> None:
+    """Says where the simulator is, what it holds, and how a client is pointed at it."""
+    account = served.account
+    url = f"http://{LOCAL[0]}:{served.port}/v1" if served.host in EVERYWHERE else served.url
+    say("Convoso simulator, until Ctrl-C", "bold")
+    calls = f"{served.call_logs:,}"
+    if served.call_logs:
+        calls += f", {account.start:%Y-%m-%d} to {account.end:%Y-%m-%d} in account time"
+    out.print(facts({"url": url, "token": served.token, "call logs": calls, "replies": served.profile}))
+    say()
+    say("To point a client at it:", "bold")
+    say(f"  export CONVOSO_BASE_URL={url}")
+    say(f"  export CONVOSO_AUTH_TOKEN={served.token}")
+    if served.host not in LOCAL:
+        say("Other machines need https in front of it: the client sends its token over http only to its own.")
+
+
+def refusal(error: OSError, host: str, port: int) -> str:
+    """Why it cannot listen there, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use: end what listens there, or choose another with --port"
+    number = error.errno or 0
+    why = os.strerror(number) if number > 0 else error.strerror  # below 0: a name that does not resolve
+    return f"Cannot listen on {host}, port {port}: {why}"

@@ -1,0 +1,252 @@
+"""Typed parameters in, form body out. Pure: nothing here waits, and nothing is sent that was not checked."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from difflib import get_close_matches
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    Required,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from urllib.parse import quote, quote_plus
+
+from attrs import frozen
+
+from .endpoint import Endpoint, RangeFilter
+from .parameters import (
+    FIELD,
+    ChoiceRule,
+    IntegerRule,
+    Rule,
+    TextRule,
+    clock,
+    written_offset,
+    wrong_type,
+    zone_of,
+)
+
+Pairs = list[tuple[str, str]]
+"""Names and texts as they stand in the form, in order, without the token."""
+
+
+class Token:
+    """The account's token. It is sent, and shown nowhere: not in a repr, a pickle or a text passed on."""
+
+    __slots__ = ("_forms", "encoded")
+
+    def __init__(self, value: str) -> None:
+        self.encoded = quote_plus(value)
+        in_base64 = b64encode(value.encode("utf-8", "replace")).decode("ascii").rstrip("=")
+        in_json = json.dumps(value)[1:-1]
+        forms = {value, self.encoded, quote(value), quote(value, safe=""), in_base64, in_json}
+        forms |= {form.replace("/", "\\/") for form in (value, in_json)}  # as PHP writes JSON
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def scrub(self, text: str) -> str:
+        """`text` with every form of the token blotted out."""
+        for form in self._forms:
+            text = text.replace(form, "[auth_token]")
+        return text
+
+    def __repr__(self) -> str:
+        return "<auth_token>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client and its token cannot be pickled; make the client anew where it is used")
+
+
+class Body:
+    """An encoded form with the token in it. Its repr shows only its size."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        return f"<form of {len(self.data)} bytes>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a form cannot be pickled: it holds the token")
+
+
+@frozen
+class Parameter:
+    """One parameter of a call: its name on the wire, its rule, and whether it must be there."""
+
+    wire: str
+    rule: Rule
+    required: bool
+
+
+class Form:
+    """What one call takes. Made once per call, from its declaration."""
+
+    def __init__(self, endpoint: Endpoint[Any]) -> None:
+        self.endpoint = endpoint
+        self.parameters = parameters_of(endpoint.params)
+        self.required = [name for name, parameter in self.parameters.items() if parameter.required]
+        wire_names = {parameter.wire for parameter in self.parameters.values()}
+        self.reserved = frozenset({"auth_token", *self.parameters, *wire_names})
+        self.takes_callback_time = "callback_time_zone" in self.parameters
+
+    def pairs(self, values: Mapping[str, object], zone: tzinfo) -> Pairs:
+        """The texts to send for `values`, checked.
+
+        Raises TypeError for a name that the call does not know, a required one that is missing, and a value
+        of a wrong type; ValueError for a value out of bounds and a range that ends before it starts.
+        """
+        call = self.endpoint.id
+        try:
+            for name in values:
+                if name not in self.parameters and name != "fields":
+                    raise TypeError(self._unknown(name))
+            values = self._with_callback_zone(values, zone)
+            for name in self.required:
+                if values.get(name) is None:
+                    raise TypeError(f"{name} is required")
+            given = {name: value for name, value in values.items() if value is not None}
+            custom = given.pop("fields", None)
+            pairs = [self._pair(name, value, zone) for name, value in given.items()]
+            for span in self.endpoint.ranges:
+                check_range(span, given, dict(pairs), zone)
+            if custom is not None:
+                pairs += self._custom(custom, zone)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{call}: {error}") from None
+        return pairs
+
+    def _pair(self, name: str, value: object, zone: tzinfo) -> tuple[str, str]:
+        parameter = self.parameters[name]
+        return parameter.wire, parameter.rule.text(name, value, zone)
+
+    def _unknown(self, name: str) -> str:
+        known = [*self.parameters, "fields"] if self.endpoint.custom_fields else list(self.parameters)
+        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        if near:
+            return f"unknown parameter {name!r}; did you mean {near[0]!r}?"
+        hint = "; custom fields go in fields={...}" if self.endpoint.custom_fields else ""
+        return f"unknown parameter {name!r}; known: {', '.join(known) or 'none'}{hint}"
+
+    def _custom(self, fields: object, zone: tzinfo) -> Iterable[tuple[str, str]]:
+        pattern = self.endpoint.custom_fields
+        if pattern is None:
+            raise TypeError(self._unknown("fields"))
+        if not isinstance(fields, Mapping):
+            raise wrong_type("fields", fields, "a mapping of names to values")
+        for name, value in fields.items():
+            check_name(name)
+            if name in self.reserved:
+                raise ValueError(f"fields must not hold {name!r}, which has a parameter of its own")
+            if not re.fullmatch(pattern, name):
+                raise ValueError(f"fields must have names that match {pattern}, unlike {name!r}")
+            if value is not None:
+                yield name, FIELD.text(f"fields[{name!r}]", value, zone)
+
+    def _with_callback_zone(self, values: Mapping[str, object], zone: tzinfo) -> Mapping[str, object]:
+        """An aware callback time is a moment: it is written in the offset given, else it brings its own."""
+        when = values.get("callback_time") if self.takes_callback_time else None
+        if not isinstance(when, datetime) or when.tzinfo is None:
+            return values
+        given = values.get("callback_time_zone")
+        if given is not None:
+            return {**values, "callback_time": when.astimezone(zone_of("callback_time_zone", given))}
+        offset = written_offset(when)
+        if offset is None:
+            when = when.astimezone(zone)
+            offset = written_offset(when)
+        return {**values, "callback_time": when, "callback_time_zone": offset}
+
+
+def check_name(name: object) -> None:
+    """A name on the wire is text without control characters."""
+    if not isinstance(name, str):
+        raise wrong_type("the name of a field", name, "a str")
+    if not name or not name.isprintable():
+        raise ValueError("the name of a field must not be empty or hold NUL, line breaks or other controls")
+
+
+def check_range(
+    span: RangeFilter, given: Mapping[str, object], texts: Mapping[str, str], zone: tzinfo
+) -> None:
+    """A range must not end before it starts: as two moments, and as the account's clock writes them.
+
+    In the hour that the clock shows twice, a later moment may read earlier: the service, which sees only the
+    clock, would find nothing.
+    """
+    if span.start not in given or span.end not in given:
+        return
+    begin, end = clock(texts[span.start], zone), clock(texts[span.end], zone, ends_range=True)
+    if begin and end and end < begin:
+        raise ValueError(f"{span.end} must not lie before {span.start} on the account's clock")
+    first, last = given[span.start], given[span.end]
+    if is_moment(first) and is_moment(last) and last.timestamp() < first.timestamp():
+        raise ValueError(f"{span.end} must not lie before {span.start}")
+
+
+def is_moment(value: object) -> TypeGuard[datetime]:
+    """Whether `value` is one moment: aware, and not in an hour that its clock skips."""
+    if not isinstance(value, datetime):
+        return False
+    before, after = value.replace(fold=0).utcoffset(), value.replace(fold=1).utcoffset()
+    return before is not None and after is not None and before >= after
+
+
+def parameters_of(declared: type) -> dict[str, Parameter]:
+    """The parameters that a `TypedDict` declares, by their Python names, without `fields`."""
+    hints = get_type_hints(declared, include_extras=True)
+    required: frozenset[str] = vars(declared)["__required_keys__"]
+    return {
+        name: Parameter(name.removesuffix("_"), rule_of(hint), name in required)
+        for name, hint in hints.items()
+        if name != "fields"
+    }
+
+
+def rule_of(hint: object) -> Rule:
+    """The rule behind an annotation: what `Annotated` carries, else that of a plain type."""
+    while get_origin(hint) in (Required, Union, UnionType):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is Annotated:
+        rule: Rule = get_args(hint)[1]
+        return rule
+    if get_origin(hint) is Literal:
+        return ChoiceRule(get_args(hint))
+    plain: dict[object, Rule] = {str: TextRule(), int: IntegerRule()}
+    return plain[hint]
+
+
+def encode(pairs: Iterable[tuple[str, str]], token: Token) -> Body:
+    """The form body, `application/x-www-form-urlencoded` in UTF-8, with the token first."""
+    parts = [f"auth_token={token.encoded}"]
+    for name, text in pairs:
+        try:
+            parts.append(f"{quote_plus(name)}={quote_plus(text)}")
+        except UnicodeEncodeError:
+            raise ValueError(f"{name} holds half of a surrogate pair, which no encoding can send") from None
+    return Body("&".join(parts).encode("ascii"))
+
+
+def raw_pairs(params: Mapping[str, object], zone: tzinfo) -> Pairs:
+    """The texts to send for a call that is not declared: any name but the token's, custom-field values."""
+    pairs = []
+    for name, value in params.items():
+        check_name(name)
+        if name == "auth_token":
+            raise ValueError("params must not hold auth_token; the client sends its own")
+        if isinstance(value, list | tuple):
+            value = ",".join(FIELD.text(name, item, zone) for item in value)
+        if value is not None:
+            pairs.append((name, FIELD.text(name, value, zone)))
+    return pairs

@@ -1,0 +1,550 @@
+"""How everything is read: which request comes next, and which rows of its page are new. Pure.
+
+A reading is a conversation: `steps()` yields what to ask and is sent the page that came. Pages overlap by one
+row. A page is taken when it joins what was delivered before: its first row is known, or older than the last
+one. Else rows moved underneath, and the reading steps back until it joins. It ends when the service, asked
+for what comes after the last row, has only that row; totals are a check, never the reason to stop.
+
+Past the offset cap it turns to the next window. Where rows come oldest first, that begins in the second of
+the last row. Where the order is not documented, the order that was seen is proved first: the part that is
+left behind must count exactly the rows that were read of it, or it is read again.
+"""
+
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import attrs
+
+from .endpoint import DAY, Endpoint, Paging, RangeFilter
+from .errors import IncompleteError, OffsetCapError, PagingError, WindowTooDenseError
+from .rows import Page, Row
+
+R = TypeVar("R", bound=Row)
+
+UNKNOWN_CAP = 40_000
+"""The offset taken for the cap where none is documented: an empty page past it would look like the end."""
+FIRST_MOMENT = datetime(2000, 1, 1)
+"""Before the service's first row: the start of a range that was left open, when it must be cut."""
+LAST_MOMENT = datetime(2100, 1, 1)
+"""After its last: callbacks lie in the future."""
+IDLE = 40
+"""Pages in a row without a new one among their rows, after which an account moves too much to be followed."""
+
+
+@attrs.frozen
+class Ask:
+    """One page to ask for: a stretch of the range, a place in it, and a size."""
+
+    start: datetime | None
+    end: datetime | None
+    offset: int
+    limit: int
+    descending: bool = False
+
+
+@attrs.define
+class Report:
+    """What one iteration of a pager did.
+
+    Attributes:
+        rows: rows delivered.
+        expected: rows that the service counted at the start, None where it gives no total.
+        duplicates: rows that came again, where windows meet or rows shifted, and were not delivered again.
+        windows: stretches of the range read, 1 when no cap was met.
+        requests: calls made, without their retries.
+        complete: whether everything was delivered. False during the read, after `max_rows` cut it, and
+            after an early stop; any other doubt raises.
+    """
+
+    rows: int = 0
+    expected: int | None = None
+    duplicates: int = 0
+    windows: int = 0
+    requests: int = 0
+    complete: bool = False
+
+
+Steps = Generator[Ask, Page[R], None]
+
+
+class Reading(Generic[R]):
+    """One pass over all rows that match, from `start` to `end` where the call has a range.
+
+    None for `start` or `end` leaves the range as the caller's filters have it. `clip` leaves rows at or after
+    a moment to the next window's reader.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint[R],
+        report: Report,
+        *,
+        limit: int,
+        span: RangeFilter | None,
+        start: datetime | None,
+        end: datetime | None,
+        clip: datetime | None = None,
+        seen: set[object] | None = None,
+    ) -> None:
+        paging = endpoint.paging
+        assert paging is not None
+        self.endpoint = endpoint
+        self.report = report
+        self.limit = max(2, limit)  # one row of overlap and one to go on with
+        self.cap = UNKNOWN_CAP if paging.offset_max is None else paging.offset_max
+        self._paging: Paging = paging
+        self._span = span
+        self._unit: timedelta = span.unit if span is not None else timedelta(0)
+        self._whole = start, end
+        self.start, self.end = start, end
+        self._clip = clip
+        self.fresh: list[R] = []
+        self._known: Known[R] = (
+            Recent(paging.key, self._moment, self._unit)
+            if paging.oldest_first and span is not None
+            else Seen(paging.key, self._moment, self._unit, set() if seen is None else seen)
+        )
+        self._pending: list[tuple[datetime, datetime]] = []
+        self._largest = 0
+        self._end_inside: bool | None = None
+        self.hint: datetime | None = None  # where the next window begins, when somebody looked ahead
+        self._turned = False
+        self._delivered = 0
+        self.offset = 0
+        self.total: int | None = None
+        self.expected: int | None = None
+
+    # -- the conversation ---------------------------------------------------------------------------
+
+    def steps(self) -> Steps[R]:
+        """Yields what to ask, is sent the page; new rows stand in `fresh` after each."""
+        while True:
+            self.report.windows += 1
+            done = yield from self._stretch()
+            if not done:
+                yield from self._turn()
+            elif self._pending and isinstance(self._known, Seen):
+                self._next_part(self._known)
+            else:
+                break
+        if (self.start, self.end) != self._whole and isinstance(self._known, Seen):
+            yield from self._add_up()
+
+    def take_fresh(self) -> list[R]:
+        """The rows that the last page brought, once."""
+        fresh, self.fresh = self.fresh, []
+        return fresh
+
+    def upcoming(self, ask: Ask) -> Iterator[Ask]:
+        """What will be asked after `ask`, if pages come full and nothing moves."""
+        if ask != Ask(self.start, self.end, self.offset, self.limit):
+            return
+        stride = self._largest - 1
+        if stride < 1:
+            return
+        last = self.cap if self.total is None else self.total - 1
+        end_of_window = self.cap if self.hint is None else self.cap - 1
+        place = self.offset
+        while place < last and (following := min(place + stride, last)) <= end_of_window:
+            place = following
+            yield Ask(self.start, self.end, place, self.limit)
+        if self.hint is not None:
+            for place in range(0, self.cap, stride):
+                yield Ask(self.hint, self.end, place, self.limit)
+
+    def look_ahead(self) -> Ask | None:
+        """A request that tells where the next window begins, when there will be one and nobody has looked."""
+        overflows = self.total is not None and self.total > self.cap + self.limit
+        if not overflows or self.hint is not None or self._span is None or not self._paging.oldest_first:
+            return None
+        return Ask(self.start, self.end, self.cap, 2)
+
+    def looked_ahead(self, ask: Ask, page: Page[R]) -> None:
+        """Takes the answer to `look_ahead`."""
+        moment = self._moment(page.rows[0]) if page.rows else None
+        if moment is not None and ask.start == self.start:
+            self.hint = self._floor(moment)
+
+    def cut_at(self, page: Page[R], start: datetime | None, end: datetime | None) -> datetime | None:
+        """Where to cut a stretch, from the row at the last offset; None for one that need not, or cannot."""
+        moment = self._moment(page.rows[0]) if page.rows and self._span is not None else None
+        if moment is None:
+            return None
+        cut = self._floor(moment)
+        if start is not None and cut <= start:
+            cut = start + self._unit
+        return cut if end is None or cut < end else None
+
+    def smaller_pages(self) -> bool:
+        """Halves the page size after the service refused it. False when it cannot get smaller."""
+        before, self.limit = self.limit, max(2, self.limit // 2)
+        return self.limit < before
+
+    # -- one stretch --------------------------------------------------------------------------------
+
+    def _stretch(self) -> Generator[Ask, Page[R], bool]:
+        """Reads from the present start to the end (True) or the cap (False)."""
+        back = self.limit - 1
+        idle = 0
+        while True:
+            page = yield from self._get(Ask(self.start, self.end, self.offset, self.limit))
+            rows = page.rows
+            if self._starts_late(rows):
+                continue
+            joint = self._known.joint(rows, begins=self.offset == 0)
+            if joint is None:
+                idle += 1
+                if idle > IDLE or (not rows and page.total is not None and self.offset < page.total):
+                    raise self._incomplete(self._withheld(page))
+                self.offset = max(0, self.offset - back)
+                back *= 2
+                continue
+            back = self.limit - 1
+            place = self.offset + len(rows)
+            idle = 0 if self._deliver(rows, joint) else idle + 1
+            if idle > IDLE + 2 * self.cap // self.limit:
+                raise self._incomplete("the account changes faster than it can be read")
+            if len(rows) < 2 and (yield from self._at_end(page, place)):
+                return True
+            if place > self.cap + (self.hint is None):
+                return False
+            self.offset = max(place - 1, 0)
+
+    def _starts_late(self, rows: Sequence[R]) -> bool:
+        """Whether a window that should begin with known rows does not, because its start is counted out."""
+        turned, self._turned = self._turned, False
+        if not turned or self.start is None or any(map(self._known.has, rows)):
+            return False
+        self.start -= self._unit
+        return True
+
+    def _get(self, ask: Ask) -> Generator[Ask, Page[R], Page[R]]:
+        page = yield ask
+        self.total = page.total
+        if self.expected is None:
+            self.expected = page.total
+        self._largest = max(self._largest, len(page.rows))
+        self._check_direction(page.rows, ask)
+        self._check_reach(page)
+        return page
+
+    def _at_end(self, page: Page[R], place: int) -> Generator[Ask, Page[R], bool]:
+        """Whether a page with nothing after the last row is the end, and not one cut to a single row."""
+        if page.total is not None and place < page.total:
+            raise self._incomplete(self._withheld(page))
+        if self._largest < 2 and page.rows:
+            if place > self.cap:
+                return False
+            beyond = yield from self._get(Ask(self.start, self.end, place, self.limit))
+            if beyond.rows:
+                raise self._incomplete("the service gives one row a page, which leaves no room for a check")
+        return True
+
+    def _deliver(self, rows: Sequence[R], joint: int) -> bool:
+        """Takes a page that joins. Whether it went on from what was known."""
+        fresh, moved = self._known.take(rows, joint)
+        self.report.duplicates += max(0, len(rows) - len(fresh) - 1)
+        if self._clip is not None:
+            fresh = [row for row in fresh if (moment := self._moment(row)) is None or moment < self._clip]
+        self.fresh += fresh
+        self._delivered += len(fresh)
+        return moved
+
+    # -- the next window ----------------------------------------------------------------------------
+
+    def _turn(self) -> Steps[R]:
+        """Moves on to what lies past the cap."""
+        if self._span is None:
+            raise self._error(OffsetCapError, f"more rows match than offsets reach ({self.cap}); {SPLIT}")
+        if isinstance(self._known, Seen):
+            yield from self._slice(self._known)
+            return
+        moment = self._known.moment if isinstance(self._known, Recent) else None
+        if moment is None:
+            raise self._incomplete("rows past the cap carry no time to go on from")
+        start = self._floor(moment)
+        if self.hint is not None and self.hint <= start:
+            start, self.offset = self.hint, 0
+        else:
+            self.offset = self._known.in_unit - 1 if self._known.in_unit >= self.limit else 0
+        self.hint = None
+        if self.start is None or start > self.start:
+            self.start, self._turned = start, True
+        else:
+            yield from self._dense(start)
+
+    def _dense(self, unit: datetime) -> Steps[R]:
+        """The rest of a second with more rows than offsets reach: read from its far end, newest first."""
+        known = self._known
+        if self._paging.order is None:
+            raise self._too_dense(unit, self.total)
+        inside = yield from self._ends_inside(unit)
+        end = unit if inside else unit + self._unit
+        kept: list[R] = []
+        keys: set[object] = set()
+        offset, back = 0, self.limit - 1
+        for _ in range(IDLE + 4 * self.cap // self.limit):
+            page = yield from self._get(Ask(unit, end, offset, self.limit, descending=True))
+            rows = page.rows
+            joins = offset == 0 or (rows and known.key(rows[0]) in keys)
+            if not joins:
+                offset, back = max(0, offset - back), back * 2
+                continue
+            back = self.limit - 1
+            new = [row for row in rows if known.key(row) not in keys and not known.has(row)]
+            kept += new
+            keys.update(map(known.key, new))
+            met = any(known.has(row) for row in rows)
+            if met or len(rows) < 2:
+                break
+            offset += len(rows) - 1
+            if offset > self.cap:
+                raise self._too_dense(unit, page.total)
+        counted = len(kept) + known.in_unit
+        if (page.total is None and not kept) or (page.total is not None and counted < page.total):
+            raise self._too_dense(
+                unit, page.total
+            )  # newest first may give the same rows: equal times, equal order
+        self.fresh += reversed(kept)
+        self._delivered += len(kept)
+        self.start, self.offset = unit + self._unit, 0
+
+    def _slice(self, known: "Seen[R]") -> Steps[R]:
+        """Cuts a stretch whose order is not documented, by the times that were seen in it."""
+        start = self.start if self.start is not None else FIRST_MOMENT
+        end = self.end if self.end is not None else LAST_MOMENT
+        moments = known.moments()
+        if not moments:
+            raise self._error(OffsetCapError, f"rows past the cap carry no time to cut by; {SPLIT}")
+        rising, falling = moments == sorted(moments), moments == sorted(moments, reverse=True)
+        middle = sorted(moments)[len(moments) // 2]
+        cut = self._floor(moments[min(self.cap, len(moments) - 1)] if rising or falling else middle)
+        cut = min(max(cut, start), end)
+        if end - start <= self._unit:
+            inside = yield from self._ends_inside(cut)
+            if not inside or start == end:
+                raise self._too_dense(start, self.total)
+            halves = [(start, start), (end, end)]
+        elif rising and cut > start:
+            behind = sum(moment < cut for moment in moments)
+            proved = yield from self._counts(start, cut, behind, upper=True)
+            halves = [(cut, end)] if proved else [(start, cut), (cut, end)]
+        elif falling and cut < end:
+            behind = sum(moment >= cut + self._unit for moment in moments)
+            proved = yield from self._counts(cut + self._unit, end, behind, upper=False)
+            halves = [(start, cut)] if proved else [(start, cut), (cut, end)]
+        else:
+            cut = cut if start < cut < end else start + self._unit if cut <= start else end - self._unit
+            halves = [(start, cut), (cut, end)]
+        self._pending += reversed(halves)
+        self._next_part(known)
+
+    def _next_part(self, known: "Seen[R]") -> None:
+        self.start, self.end = self._pending.pop()
+        self.offset = 0
+        known.new_window()
+
+    def _counts(
+        self, start: datetime, end: datetime, rows: int, *, upper: bool
+    ) -> Generator[Ask, Page[R], bool]:
+        """Whether a part left behind counts exactly the rows read of it: none come after the last of them."""
+        if rows == 0 or rows - 1 > self.cap:
+            return False
+        if upper and (yield from self._ends_inside(end)):
+            end -= self._unit
+        page = yield from self._get(Ask(start, end, rows - 1, 2))
+        return len(page.rows) == 1
+
+    def _ends_inside(self, moment: datetime) -> Generator[Ask, Page[R], bool]:
+        """Whether the service counts the end of a range in: a known second, alone, has rows then."""
+        if self._end_inside is None:
+            page = yield from self._get(Ask(moment, moment, 0, 2))
+            self._end_inside = bool(page.rows)
+        return self._end_inside
+
+    def _add_up(self) -> Steps[R]:
+        """The parts must hold the whole: rows without a time lie in no part."""
+        if self.expected is None or self._delivered >= self.expected:
+            return
+        page = yield from self._get(Ask(*self._whole, 0, 2))
+        if page.total is not None and self._delivered < min(page.total, self.expected):
+            raise self._incomplete(f"the parts do not add up to the {page.total} rows that match")
+
+    # -- checks -------------------------------------------------------------------------------------
+
+    def _check_direction(self, rows: Sequence[R], ask: Ask) -> None:
+        """Rows that should rise in time must not fall by more than the hour that a clock goes back."""
+        if not rows or isinstance(self._known, Seen):
+            return
+        first, last = self._moment(rows[0]), self._moment(rows[-1])
+        if first is None or last is None:
+            return
+        if (first - last if not ask.descending else last - first) > timedelta(hours=1):
+            raise self._incomplete("the rows came in another order than the one asked for")
+
+    def _check_reach(self, page: Page[R]) -> None:
+        if self._span is not None or page.total is None or self._delivered:
+            return
+        reach = self.cap + min(self.limit, max(self._largest, 1))
+        if page.total > reach:
+            raise self._error(OffsetCapError, f"{page.total} rows match, and offsets reach {reach}; {SPLIT}")
+
+    def _moment(self, row: R) -> datetime | None:
+        """What the account's clock showed at a row, as the range filter tests it."""
+        name = self._span.field if self._span is not None else None
+        moment: datetime | None = getattr(row, name) if name is not None else None
+        return None if moment is None else moment.replace(tzinfo=None)
+
+    def _floor(self, moment: datetime) -> datetime:
+        if self._unit == DAY:
+            return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return moment.replace(microsecond=0)
+
+    def _withheld(self, page: Page[R]) -> str:
+        counted = "" if page.total is None else f" although it counts {page.total}"
+        return f"the service gave {len(page.rows)} rows at offset {self.offset}{counted}"
+
+    def _too_dense(self, unit: datetime, total: int | None) -> PagingError:
+        size = "one day" if self._unit == DAY else "one second"
+        count = "more" if total is None else str(total)
+        return self._error(
+            WindowTooDenseError,
+            f"{count} rows share {size}, {unit}, and offsets reach {self.cap + self.limit}; {SPLIT}",
+        )
+
+    def _incomplete(self, why: str) -> PagingError:
+        return self._error(IncompleteError, f"{why}; {self._delivered} rows were delivered")
+
+    def _error(self, kind: Callable[..., PagingError], message: str) -> PagingError:
+        return kind(message, endpoint=self.endpoint.id, outcome="rejected", attempts=1)
+
+
+SPLIT = "split the read with filters, or with partitions=[{...}, ...]"
+
+
+class Known(Generic[R]):
+    """The rows that were delivered, as far as they must be recognised."""
+
+    in_unit = 0  # how many rows of the last second, or day, were delivered
+
+    def __init__(self, name: str, moment: Callable[[R], datetime | None], unit: timedelta) -> None:
+        self._name = name
+        self._moment = moment
+        self._unit = unit
+
+    def key(self, row: R) -> object:
+        """What tells a row from all others: its id, or all of it where it has none."""
+        key: str | None = getattr(row, self._name)
+        return repr(row) if key is None else key
+
+    def has(self, row: R) -> bool:
+        """Whether a row was delivered."""
+        raise NotImplementedError
+
+    def joint(self, rows: Sequence[R], *, begins: bool) -> int | None:
+        """The place after the last known row of a page, None for a page that does not join.
+
+        A page that `begins` its window always joins: nothing can stand before it.
+        """
+        raise NotImplementedError
+
+    def take(self, rows: Sequence[R], joint: int) -> tuple[list[R], bool]:
+        """The rows to deliver of a page that joins, and whether it holds any that the window did not have."""
+        raise NotImplementedError
+
+
+class Recent(Known[R]):
+    """For rows that come oldest first: the last second and the last two pages suffice, in flat memory."""
+
+    def __init__(self, name: str, moment: Callable[[R], datetime | None], unit: timedelta) -> None:
+        super().__init__(name, moment, unit)
+        self.moment: datetime | None = None
+        self._pages: list[Collection[object]] = [(), ()]
+        self._second: set[object] = set()
+
+    def has(self, row: R) -> bool:
+        key = self.key(row)
+        return key in self._second or any(key in page for page in self._pages)
+
+    def joint(self, rows: Sequence[R], *, begins: bool) -> int | None:
+        if self.moment is None:
+            return 0
+        for place in range(len(rows), 0, -1):
+            if self.has(rows[place - 1]):
+                return place
+        first_later = next((place for place, row in enumerate(rows) if self._is_later(row)), len(rows))
+        return first_later if begins or first_later else None
+
+    def _is_later(self, row: R) -> bool:
+        """Whether an unknown row comes after the last one delivered. Older ones came late, or were read."""
+        moment = self._moment(row)
+        return moment is None or self.moment is None or moment >= self.moment
+
+    def take(self, rows: Sequence[R], joint: int) -> tuple[list[R], bool]:
+        # Rows of the last second may come in another order in the next window, the new among the known.
+        among = [row for row in rows[:joint] if self._moment(row) == self.moment and not self.has(row)]
+        fresh = [*among, *rows[joint:]]
+        if fresh:
+            self._learn(fresh)
+        return fresh, bool(fresh)
+
+    def _learn(self, rows: Sequence[R]) -> None:
+        self._pages = [self._pages[1], set(map(self.key, rows))]
+        before, last = self.moment, self._moment(rows[-1]) or self.moment
+        moments = [self._moment(row) or last for row in reversed(rows)]
+        in_second = _run(moments, lambda moment: moment == last)
+        in_unit = _run(moments, lambda moment: self._floor(moment) == self._floor(last))
+        grown = in_unit == len(rows) and self._floor(before) == self._floor(last)
+        self.in_unit = in_unit + (self.in_unit if grown else 0)
+        if last != before:
+            self._second = set()
+        self._second.update(self.key(row) for row in rows[len(rows) - in_second :])
+        self.moment = last
+
+    def _floor(self, moment: datetime | None) -> object:
+        return moment.date() if moment is not None and self._unit == DAY else moment
+
+
+def _run(moments: Sequence[datetime | None], same: Callable[[datetime | None], bool]) -> int:
+    """How many moments at the beginning are alike."""
+    return next((place for place, moment in enumerate(moments) if not same(moment)), len(moments))
+
+
+class Seen(Known[R]):
+    """For rows whose order is not documented: all that were delivered, and the times seen in this window."""
+
+    def __init__(
+        self, name: str, moment: Callable[[R], datetime | None], unit: timedelta, keys: set[object]
+    ) -> None:
+        super().__init__(name, moment, unit)
+        self._keys = keys
+        self.new_window()
+
+    def new_window(self) -> None:
+        """Forgets what belongs to one window only."""
+        self._here: dict[object, datetime | None] = {}
+
+    def moments(self) -> list[datetime]:
+        """The times of this window's rows, in the order in which they came."""
+        return [moment for moment in self._here.values() if moment is not None]
+
+    def has(self, row: R) -> bool:
+        return self.key(row) in self._keys
+
+    def joint(self, rows: Sequence[R], *, begins: bool) -> int | None:
+        for place in range(len(rows), 0, -1):
+            if self.key(rows[place - 1]) in self._here:
+                return place
+        return 0 if begins else None
+
+    def take(self, rows: Sequence[R], joint: int) -> tuple[list[R], bool]:
+        before = len(self._here)
+        fresh = []
+        for row in rows:
+            key = self.key(row)
+            self._here.setdefault(key, self._moment(row))
+            if key not in self._keys:
+                self._keys.add(key)
+                fresh.append(row)
+        return fresh, len(self._here) > before

@@ -1,0 +1,92 @@
+"""Again or not, and after how long. Pure: an attempt's evidence in, a decision out.
+
+The evidence is the error that the attempt ended with: its class says what failed, its `outcome` whether the
+request can have reached the service. Clock and random source are the caller's.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from .endpoint import Endpoint, Retry
+from .errors import (
+    ConvosoConnectionError,
+    ConvosoError,
+    ConvosoTimeoutError,
+    OutcomeUnknownError,
+    RateLimitError,
+    ReplyError,
+    ServerError,
+)
+
+TRANSIENT_BASE = 0.25
+THROTTLED_BASE = 1.0
+LONGEST_PAUSE = 20.0
+
+
+@attrs.frozen
+class Policy:
+    """How often a client tries again, and its random source (0 to 1)."""
+
+    max_retries: int
+    random: Callable[[], float]
+
+    def pause(
+        self, endpoint: Endpoint[Any], error: ConvosoError, attempt: int, remaining: float
+    ) -> float | None:
+        """Seconds to wait before the next attempt, None when the call must end with `error`.
+
+        `attempt` counts from 1, `remaining` is the time to the deadline.
+        """
+        if not is_transient(error) or not may_repeat(endpoint.retry, error):
+            return None
+        if attempt > self.max_retries and not endpoint.urgent:
+            return None
+        pause = backoff(error, attempt, self.random())
+        return pause if pause < remaining else None
+
+
+def is_transient(error: ConvosoError) -> bool:
+    """Whether the same request may fare better later."""
+    if isinstance(error, ReplyError):
+        return error.unreadable
+    return isinstance(error, ConvosoConnectionError | ConvosoTimeoutError | RateLimitError | ServerError)
+
+
+def may_repeat(retry: Retry, error: ConvosoError) -> bool:
+    """Whether sending again cannot do the thing twice."""
+    if error.outcome == "applied":
+        return retry is Retry.READ
+    return retry is not Retry.UNSAFE or error.outcome == "not_sent" or isinstance(error, RateLimitError)
+
+
+def backoff(error: ConvosoError, attempt: int, chance: float) -> float:
+    """Exponential backoff with full jitter; a time that the service named is waited for in full."""
+    base = THROTTLED_BASE if isinstance(error, RateLimitError) else TRANSIENT_BASE
+    pause = chance * min(LONGEST_PAUSE, base * 2.0 ** min(attempt - 1, 10))
+    named = error.retry_after if isinstance(error, RateLimitError) else None
+    return pause if named is None else named + chance * TRANSIENT_BASE
+
+
+def says_already(endpoint: Endpoint[Any], error: ConvosoError) -> bool:
+    """Whether a refusal on a repeat says that the first attempt did it."""
+    if isinstance(error.code, int) and error.code in endpoint.already:
+        return re.search(endpoint.already[error.code], error.text or "", re.IGNORECASE) is not None
+    if error.code is not None or not endpoint.already:
+        return False
+    told = next((meaning for text, meaning in endpoint.texts.items() if text == error.text), None)
+    return told is not None and told.kind is endpoint.codes[next(iter(endpoint.already))].kind
+
+
+def final_error(endpoint: Endpoint[Any], error: ConvosoError) -> ConvosoError:
+    """The error to raise: a write that must not be repeated and may have been applied says so."""
+    if endpoint.retry is not Retry.UNSAFE or error.outcome != "unknown":
+        return error
+    unknown = OutcomeUnknownError(
+        f"it may or may not have been applied; look before sending it again: {error.message}"
+    )
+    unknown.__dict__.update(error.__dict__)
+    unknown.reason = type(error)
+    return unknown

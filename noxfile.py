@@ -1,0 +1,78 @@
+"""One command for everything: `nox` is what CI runs, `nox -s lint` (typing, tests, ...) is a part of it."""
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "generate-check", "tests"]
+nox.options.error_on_missing_interpreters = False  # nox says which it skips; in CI too
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+GENERATORS = ["tools/make_simulator_tables.py"]
+
+# Without it, `python -m` and `python -c` in the project's folder import the checkout, not what is installed.
+INSTALLED = {"PYTHONSAFEPATH": "1"}
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of the packages, and how right and wrong user code fares with the installed ones."""
+    session.install(".[all]", *group("typing"))
+    session.run("mypy")
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})  # or it asks the net for a newer one
+    session.run("pytest", "tests/test_typing.py", env=INSTALLED)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write the generated files anew; with `-- --check`, only compare."""
+    session.install(*group("generate"))
+    for generator in GENERATORS:
+        session.run("python", generator, *session.posargs)
+
+
+@nox.session(name="generate-check")
+def generate_check(session: nox.Session) -> None:
+    """Compare the generated files with what their sources give now."""
+    session.posargs[:] = ["--check"]
+    generate(session)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests on the installed package. Arguments go to pytest; coverage is then not judged."""
+    session.install(".[all]", *group("test"))
+    env = {**INSTALLED, "COVERAGE_FILE": f".coverage.{session.python}"}
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    if not session.posargs:
+        session.notify("coverage")
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Add up what the tests reached under each Python; `tests` calls it."""
+    session.install(*(need for need in group("test") if need.startswith("coverage")))
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Run `convoso demo` as a newcomer would."""
+    session.install(".[cli]")
+    session.run("convoso", "demo", *session.posargs)
