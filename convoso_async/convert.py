@@ -77,9 +77,10 @@ def _loader(cls: type[R], zone: tzinfo) -> Callable[[Json], R]:
             for key in field.keys:
                 if key not in source or field.name in values:
                     continue
-                original = left.pop(key, None)
+                original = source[key]
+                left.pop(key, None)
                 try:
-                    value = field.read(source[key])
+                    value = field.read(original)
                 except (ValueError, OverflowError):
                     left[key] = original
                     continue
@@ -252,7 +253,9 @@ def _stamp_object(value: dict[str, Json], zone: tzinfo) -> datetime | None:
     """PHP's date object: `date`, and a `timezone` that is an offset or a name. A bare day stays that day."""
     written = value["date"]
     if not isinstance(written, str):
-        return stamp(written, zone)
+        if written in NOTHING:
+            return None
+        raise ValueError
     moment = stamp(written, zone)
     named = value.get("timezone")
     if moment is None or len(written) <= len("YYYY-MM-DD") or not isinstance(named, str):

@@ -10,7 +10,7 @@ the last row. Where the order is not documented, the order that was seen is prov
 left behind must count exactly the rows that were read of it, or it is read again.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -269,8 +269,8 @@ class Reading(Generic[R]):
         else:
             self.offset = self._known.in_unit - 1 if self._known.in_unit >= self.limit else 0
         self.hint = None
-        if self.start is None or start > self.start:
-            self.start, self._turned = start, True
+        if (self.start is None or start > self.start) and self.offset <= self.cap:
+            self.start, self._turned = start, start == self._floor(moment)
         else:
             yield from self._dense(start)
 
@@ -318,25 +318,24 @@ class Reading(Generic[R]):
         if not moments:
             raise self._error(OffsetCapError, f"rows past the cap carry no time to cut by; {SPLIT}")
         rising, falling = moments == sorted(moments), moments == sorted(moments, reverse=True)
-        middle = sorted(moments)[len(moments) // 2]
-        cut = self._floor(moments[min(self.cap, len(moments) - 1)] if rising or falling else middle)
-        cut = min(max(cut, start), end)
+        sample = moments if rising or falling else sorted(moments)
+        cut = self._floor(sample[min(self.cap, len(moments) - 1) if rising or falling else len(moments) // 2])
         if end - start <= self._unit:
-            inside = yield from self._ends_inside(cut)
-            if not inside or start == end:
+            if start == end or not (yield from self._ends_inside(cut)):
                 raise self._too_dense(start, self.total)
             halves = [(start, start), (end, end)]
-        elif rising and cut > start:
-            behind = sum(moment < cut for moment in moments)
-            proved = yield from self._counts(start, cut, behind, upper=True)
-            halves = [(cut, end)] if proved else [(start, cut), (cut, end)]
-        elif falling and cut < end:
-            behind = sum(moment >= cut + self._unit for moment in moments)
-            proved = yield from self._counts(cut + self._unit, end, behind, upper=False)
-            halves = [(start, cut)] if proved else [(start, cut), (cut, end)]
         else:
-            cut = cut if start < cut < end else start + self._unit if cut <= start else end - self._unit
-            halves = [(start, cut), (cut, end)]
+            middle = min(max(cut, start + self._unit), end - self._unit)
+            halves = [(start, middle), (middle, end)]
+            if rising:
+                behind = sum(moment < middle for moment in moments)
+                if (yield from self._counts(start, middle, behind, upper=True)):
+                    halves = [(middle, end)]
+            elif falling:  # its own second goes with what is left, also where the end is counted out
+                above = min(max(cut, start), end - 2 * self._unit) + self._unit
+                behind = sum(moment >= above for moment in moments)
+                if (yield from self._counts(above, end, behind, upper=False)):
+                    halves = [(start, above)]
         self._pending += reversed(halves)
         self._next_part(known)
 
@@ -455,42 +454,45 @@ class Known(Generic[R]):
 
 
 class Recent(Known[R]):
-    """For rows that come oldest first: the last second and the last two pages suffice, in flat memory."""
+    """For rows that come oldest first: the last row and those of its second suffice, in flat memory."""
 
     def __init__(self, name: str, moment: Callable[[R], datetime | None], unit: timedelta) -> None:
         super().__init__(name, moment, unit)
         self.moment: datetime | None = None
-        self._pages: list[Collection[object]] = [(), ()]
+        self._highest: datetime | None = None
+        self._last: object = None
         self._second: set[object] = set()
 
     def has(self, row: R) -> bool:
-        key = self.key(row)
-        return key in self._second or any(key in page for page in self._pages)
+        return self.key(row) in self._second
 
     def joint(self, rows: Sequence[R], *, begins: bool) -> int | None:
-        if self.moment is None:
+        if self._last is None:
             return 0
-        for place in range(len(rows), 0, -1):
-            if self.has(rows[place - 1]):
+        for place, row in enumerate(rows, start=1):
+            if self.key(row) == self._last:
                 return place
+        if self.moment != self._highest:
+            return None  # the clock went back, and only the last row told where
         first_later = next((place for place, row in enumerate(rows) if self._is_later(row)), len(rows))
         return first_later if begins or first_later else None
 
     def _is_later(self, row: R) -> bool:
-        """Whether an unknown row comes after the last one delivered. Older ones came late, or were read."""
+        """Whether a row comes after the last one delivered. An older one came late, or was delivered."""
         moment = self._moment(row)
-        return moment is None or self.moment is None or moment >= self.moment
+        if moment is None or self.moment is None or moment == self.moment:
+            return not self.has(row)
+        return moment > self.moment
 
     def take(self, rows: Sequence[R], joint: int) -> tuple[list[R], bool]:
-        # Rows of the last second may come in another order in the next window, the new among the known.
+        # Rows of one second may come in another order in the next window, the new among the known.
         among = [row for row in rows[:joint] if self._moment(row) == self.moment and not self.has(row)]
-        fresh = [*among, *rows[joint:]]
+        fresh = among + [row for row in rows[joint:] if not self.has(row)]
         if fresh:
             self._learn(fresh)
         return fresh, bool(fresh)
 
     def _learn(self, rows: Sequence[R]) -> None:
-        self._pages = [self._pages[1], set(map(self.key, rows))]
         before, last = self.moment, self._moment(rows[-1]) or self.moment
         moments = [self._moment(row) or last for row in reversed(rows)]
         in_second = _run(moments, lambda moment: moment == last)
@@ -500,7 +502,9 @@ class Recent(Known[R]):
         if last != before:
             self._second = set()
         self._second.update(self.key(row) for row in rows[len(rows) - in_second :])
-        self.moment = last
+        self._last, self.moment = self.key(rows[-1]), last
+        if last is not None and (self._highest is None or last > self._highest):
+            self._highest = last
 
     def _floor(self, moment: datetime | None) -> object:
         return moment.date() if moment is not None and self._unit == DAY else moment

@@ -20,6 +20,7 @@ from .errors import (
     ReplyError,
     ServerError,
 )
+from .reply import plain
 
 TRANSIENT_BASE = 0.25
 THROTTLED_BASE = 1.0
@@ -76,7 +77,8 @@ def says_already(endpoint: Endpoint[Any], error: ConvosoError) -> bool:
         return re.search(endpoint.already[error.code], error.text or "", re.IGNORECASE) is not None
     if error.code is not None or not endpoint.already:
         return False
-    told = next((meaning for text, meaning in endpoint.texts.items() if text == error.text), None)
+    said = plain(error.text or "")
+    told = next((meaning for text, meaning in endpoint.texts.items() if plain(text) == said), None)
     return told is not None and told.kind is endpoint.codes[next(iter(endpoint.already))].kind
 
 
