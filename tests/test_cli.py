@@ -14,8 +14,7 @@ from convoso_async import AsyncConvoso, ConfigurationError, IncompleteError, Not
 from convoso_async.simulator import Simulator
 
 pytest.importorskip("cyclopts")
-from convoso_async.cli import demo as demo_module
-from convoso_async.cli import screen
+from convoso_async.cli import demo as demo_module, screen
 from convoso_async.cli.command import VERBS, explain
 from convoso_async.cli.exit import BadUse
 from convoso_async.cli.simulator import introduce, refusal
@@ -231,26 +230,25 @@ def test_the_url_of_a_simulator_for_all_machines_is_one_that_the_client_takes(
 
 
 @pytest.mark.parametrize(
-    ("words", "line"),
+    ("words", "named"),
     [
-        (["demo", "--rowz", "5"], "Unknown option: --rowz. Did you mean --rows?"),
-        (["demo", "--rows", "many"], 'Invalid value for --rows: unable to convert "many" into int.'),
-        (["demo", "--rows", "0"], 'Invalid value "0" for --rows. Must be > 0.'),
-        (
-            ["demo", "--profile", "x"],
-            'Invalid value "x" for --profile. Choose from: "documented", "observed".',
-        ),
-        (["demo", "extra", "words"], "Not understood: extra words"),
-        (["simulator", "--port", "70000"], 'Invalid value "70000" for --port. Must be <= 65535.'),
-        (["demon"], 'Unknown command "demon". Did you mean "demo"? Available commands: demo, simulator.'),
+        (["demo", "--rowz", "5"], ["--rowz", "Did you mean", "--rows"]),
+        (["demo", "--rows", "many"], ["--rows", "many", "int"]),
+        (["demo", "--rows", "0"], ["--rows", "0", "> 0"]),
+        (["demo", "--profile", "x"], ["--profile", "documented", "observed"]),
+        (["demo", "extra", "words"], ["Not understood: extra words"]),
+        (["simulator", "--port", "70000"], ["--port", "70000", "65535"]),
+        (["demon"], ["demon", "demo", "simulator"]),
+        (["--debug=perhaps", "demo"], ["--debug", "perhaps"]),
     ],
 )
-def test_bad_use_is_two_lines_and_2(words: list[str], line: str) -> None:
+def test_bad_use_is_two_lines_and_2(words: list[str], named: list[str]) -> None:
     done = convoso(*words)
-    verb = f"{words[0]} " if words[0] in VERBS else ""
+    line, hint = done.stderr.splitlines()
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [line, f"See: convoso {verb}--help"]
+    assert [part for part in named if part not in line] == []
+    assert hint == f"See: convoso {f'{words[0]} ' if words[0] in VERBS else ''}--help"
 
 
 @pytest.mark.parametrize("missing", ["cyclopts", "rich", "rich.console"])
@@ -261,9 +259,9 @@ def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
 
 
 def test_another_missing_module_is_not_taken_for_the_extra() -> None:
-    done = convoso("demo", before="import sys; sys.modules['convoso_async.cli.exit'] = None")
+    done = convoso("demo", before="import sys; sys.modules['convoso_async.cli.screen'] = None")
     assert done.returncode == 1
-    assert "convoso_async.cli.exit" in done.stderr
+    assert "convoso_async.cli.screen" in done.stderr
     assert "extra" not in done.stderr
 
 
@@ -314,5 +312,5 @@ def test_the_list_of_verbs_is_that_of_the_modules() -> None:
 
 
 def test_a_complaint_keeps_its_line_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    screen.complain("[bold] " + "long " * 40, "and so on")
-    assert capsys.readouterr().err.splitlines() == ["[bold] " + "long " * 40, "and so on"]
+    screen.complain("[bold]" + " long" * 40, "and so on")
+    assert capsys.readouterr().err.splitlines() == ["[bold]" + " long" * 40, "and so on"]

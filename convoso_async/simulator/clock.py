@@ -61,7 +61,10 @@ def steps(start: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, bool]]:
     last = moment(end).replace(tzinfo=zone, fold=1).astimezone(UTC)
     while real < last:
         local = real.astimezone(zone)
-        yield seconds(local.replace(tzinfo=None)), bool(local.fold)
+        stamp = seconds(local.replace(tzinfo=None))
+        # A bound inside the repeated hour cuts both runs.
+        if start <= stamp < end:
+            yield stamp, bool(local.fold)
         real += timedelta(seconds=STEP)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,8 +43,6 @@ class Service(Switches, Population):
     """A simulated Convoso account behind one function, `answer`."""
 
     token: str = "simulator-token"
-    before_request: Callable[[Any, Request], None] | None = None
-    """Called under the lock, in the server's thread, before each request is answered."""
     account: Account = field(init=False)
     requests: list[Request] = field(init=False, default_factory=list)
 
@@ -68,12 +66,42 @@ class Service(Switches, Population):
         form = {name: str(value) for name, value in params.items()}
         return self.answer(endpoint_id, {"auth_token": self.token, **form}).data
 
-    def fail(self, endpoint: str = "*", **fault: Any) -> Fault:
+    def fail(
+        self,
+        endpoint: str = "*",
+        *,
+        times: int = 1,
+        skip: int = 0,
+        status: int | None = None,
+        body: object = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        drop: Literal["before", "after"] | None = None,
+        delay: float = 0.0,
+        html: bool = False,
+        empty: bool = False,
+        truncate: bool | Literal["length"] = False,
+        apply: bool | None = None,
+    ) -> Fault:
         """Put a `Fault` in the queue: `sim.fail("leads.insert", status=503)`, `sim.fail(drop="after")`."""
-        made = Fault(endpoint=endpoint, **fault)
+        fault = Fault(
+            endpoint=endpoint,
+            times=times,
+            skip=skip,
+            status=status,
+            body=body,
+            content_type=content_type,
+            headers=headers or {},
+            drop=drop,
+            delay=delay,
+            html=html,
+            empty=empty,
+            truncate=truncate,
+            apply=apply,
+        )
         with self.account.lock:
-            self.faults.add(made)
-        return made
+            self.faults.add(fault)
+        return fault
 
     def calls(self, endpoint_id: str) -> list[Request]:
         """The requests of one call, such as `leads.insert`, or of one resource, `leads.*`."""
@@ -103,9 +131,11 @@ class Service(Switches, Population):
         params = {name: value for name, value in form.items() if name != "auth_token"}
         request = Request(call_ids().get(bare, ""), bare, params)
         self.requests.append(request)
-        if self.before_request:
-            self.before_request(self, request)
+        self._announce(request)
         return request
+
+    def _announce(self, request: Request) -> None:
+        """A request has come and is about to be answered."""
 
     def _reply(self, request: Request, token: str | None, method: str) -> Reply:
         call = calls().get(request.endpoint_id)

@@ -58,7 +58,7 @@ def bounds(ask: Ask) -> tuple[int, int, int]:
         ask.refuse("limit", "above")
     offset = ask.number("offset") or 0
     cap = paging.offset_max if switches.offset_cap is None else switches.offset_cap
-    beyond = cap is not None and offset >= cap
+    beyond = cap is not None and offset > cap
     if beyond and switches.beyond_cap == "refuse":
         ask.refuse("offset", "invalid")
     cuts = [cut for cut in (limit, largest, switches.page_cut) if cut]

@@ -45,6 +45,8 @@ class Simulator(Service):
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes a free port; while the simulator runs, this is the port it has."""
+    before_request: Callable[[Simulator, Request], None] | None = None
+    """Called under the lock, in the server's thread, before each request is answered."""
     in_flight_max: int = field(init=False, default=0)
     """The most requests that were being answered at the same time."""
 
@@ -59,12 +61,17 @@ class Simulator(Service):
     @property
     def url(self) -> str:
         """The base URL: what a client takes as `base_url`."""
-        return f"http://{self.host}:{self.port}{BASE}"
+        return f"{self._origin}{BASE}"
+
+    @property
+    def _origin(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def recordings_base(self) -> str:
         """The URL below which recordings have their names."""
-        return self.recordings_url or f"http://{self.host}:{self.port}/recordings"
+        return self.recordings_url or f"{self._origin}/recordings"
 
     def open(self) -> None:
         """Begin to serve; returns when the socket accepts connections."""
@@ -96,6 +103,10 @@ class Simulator(Service):
         """Forget the requests so far, the faults to come and the most requests in flight."""
         super().clear()
         self.in_flight_max = self._in_flight
+
+    def _announce(self, request: Request) -> None:
+        if self.before_request:
+            self.before_request(self, request)
 
     def __enter__(self) -> Self:
         self.open()

@@ -66,7 +66,6 @@ class Call:
 
     id: str
     path: str
-    effect: str
     custom_fields: bool
     params: dict[str, Param]
     paging: Paging | None
@@ -109,7 +108,6 @@ def _call(name: str, table: dict[str, Any]) -> Call:
     return Call(
         id=name,
         path=table["path"],
-        effect=table["effect"],
         custom_fields=table["custom_fields"],
         params=params,
         paging=Paging(**table["pagination"]) if table["pagination"] else None,

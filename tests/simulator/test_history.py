@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from convoso_async.simulator import Simulator
 
@@ -54,6 +53,15 @@ def test_the_clock_shows_an_hour_twice_in_autumn(zone, day):
     late = [date for date, number, after in zip(dates, ids, ids[1:], strict=False) if number > after]
     assert {date[11:13] for date in late} == {"01"}
     assert sim.account.call_log(ids[5000])["call_date"] == dates[5000]
+
+
+def test_a_span_may_end_in_the_repeated_hour():
+    sim = Simulator(call_logs=2000, start=f"{AUTUMN} 01:00:00", end=f"{AUTUMN} 01:30:00")
+    ids = [int(call_id) for call_id in sim.account.call_log_ids()]
+    assert len(ids) == 2000
+    assert ids != sorted(ids)
+    assert f"{AUTUMN} 01:00:00" <= min(stamps(sim))
+    assert max(stamps(sim)) < f"{AUTUMN} 01:30:00"
 
 
 moments = st.integers(0, 40).map(lambda second: f"2026-03-10 12:00:{second:02d}")

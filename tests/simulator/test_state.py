@@ -84,6 +84,17 @@ def test_leads_refused_for_dnc_or_carrier(sim, tools):
     assert sum("error" in body for body in refused) == 1
 
 
+def test_a_search_sees_what_changed_since(sim, tools):
+    total = sim.call("dnc.search")["data"]["total"]
+    entry = tools.good(sim, "dnc.insert")["id"]
+    assert sim.call("dnc.search")["data"]["total"] == total + 1
+    assert sim.call("dnc.search", reason="-BLANK-", id=entry)["data"]["total"] == 1
+    sim.call("dnc.update", id=entry, reason="DNC")
+    assert sim.call("dnc.search", reason="-BLANK-", id=entry)["data"]["total"] == 0
+    sim.call("dnc.delete", phone_number=PHONE, phone_code=1, campaign_id=0)
+    assert sim.call("dnc.search")["data"]["total"] == total
+
+
 def test_every_lead_filter_filters(sim):
     lead_id = sim.account.add_lead(
         **{name: f"only {name}" for name in ("created_by", "last_name", "city", "std_company_name")},
