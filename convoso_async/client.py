@@ -1,6 +1,7 @@
 """The client: its settings, its resources, its life."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from importlib import import_module
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from .events import Event
     from .reply import Json, Reply
     from .resources.agent_monitor import AgentMonitor
     from .resources.agent_performance import AgentPerformance
@@ -79,6 +81,7 @@ class Settings:
     session: "aiohttp.ClientSession | None" = attrs.field(repr=False)
     proxy: str | None = attrs.field(repr=False)
     ssl: "ssl_module.SSLContext | bool | None" = attrs.field(repr=False)
+    on_event: "Callable[[Event], object] | None" = attrs.field(repr=False)
 
 
 class AsyncConvoso:
@@ -103,7 +106,7 @@ class AsyncConvoso:
         session: a session of yours. It keeps its cookies, proxy and connector, and is never closed.
         proxy: the URL of an HTTP proxy. Those in the environment are not used.
         ssl: an SSL context, or False to accept any certificate.
-        on_event: not used yet.
+        on_event: called with each `Event` of a call, in the event loop; see `convoso_async.events`.
 
     Raises:
         ConfigurationError: a setting is missing or impossible.
@@ -140,7 +143,7 @@ class AsyncConvoso:
         session: "aiohttp.ClientSession | None" = None,
         proxy: str | None = None,
         ssl: "ssl_module.SSLContext | bool | None" = None,
-        on_event: Callable[[object], None] | None = None,
+        on_event: "Callable[[Event], object] | None" = None,
     ) -> None:
         token = token_of(auth_token)
         auth_token = None  # a traceback shows the locals of this frame
@@ -158,6 +161,7 @@ class AsyncConvoso:
             session=session,
             proxy=proxy,
             ssl=ssl,
+            on_event=on_event,
         )
         self._transport: Transport | None = None
         self._closed = False
@@ -253,6 +257,7 @@ def token_of(given: str | None) -> Token:
 def base_url_of(given: str | None) -> str:
     """Where the API is, without a slash at the end."""
     url = given or os.environ.get("CONVOSO_BASE_URL") or BASE_URL
+    from_environment = not given and url != BASE_URL
     try:
         parts = urlsplit(url)
         secret = parts.username is not None or parts.password is not None
@@ -266,6 +271,14 @@ def base_url_of(given: str | None) -> str:
         raise ConfigurationError(f"base_url must be an address such as {BASE_URL}")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ConfigurationError("base_url must be https; plain http goes only to this machine")
+    if (
+        from_environment
+        and parts.hostname not in LOOPBACK
+        and not f".{parts.hostname}".endswith(".convoso.com")
+    ):
+        warnings.warn(
+            f"CONVOSO_BASE_URL sends the token to {parts.hostname}, which is not Convoso", stacklevel=3
+        )
     return url.rstrip("/")
 
 

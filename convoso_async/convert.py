@@ -62,7 +62,7 @@ def _loader(cls: type[R], zone: tzinfo) -> Callable[[Json], R]:
     fields = [
         field_of(name, hint, zone)
         for name, hint in annotations_of(cls).items()
-        if name not in ("extra", "raw")
+        if name not in ("extra", "raw", "already")
     ]
 
     def load(source: Json) -> R:

@@ -56,10 +56,15 @@ BODY_SHOWN = 2_000
 
 @attrs.frozen
 class Reply:
-    """A good reply: the decoded JSON, and its rows where the call gives rows."""
+    """A good reply: the decoded JSON, and its rows where the call gives rows.
+
+    `already` marks a refusal, on a repeat, that says that the first attempt did it.
+    """
 
     payload: Json
     rows: list[Json] | None = None
+    status: int | None = None
+    already: bool = False
 
 
 def read(
@@ -76,14 +81,14 @@ def read(
     if failure is not None:
         raise api_error(endpoint, status, failure, shown(body, scrub), scrub)
     if raw:
-        return Reply(payload)
+        return Reply(payload, status=status)
     if endpoint.rows:
         rows = rows_of(endpoint, payload)
         if rows is not None:
-            return Reply(payload, rows)
+            return Reply(payload, rows, status)
         expected = f"none of {', '.join(endpoint.rows)} holds rows"
     elif isinstance(payload, dict) and not known_keys(endpoint.result).isdisjoint(payload):
-        return Reply(payload)
+        return Reply(payload, status=status)
     else:
         expected = "it has none of the documented keys"
     raise ReplyError(
@@ -93,6 +98,15 @@ def read(
         status=status,
         body=shown(body, scrub),
     )
+
+
+def refusal(error: ConvosoError) -> Reply:
+    """The reply that a refusal was, for one that says that the call had been applied before."""
+    try:
+        payload = decode((error.body or "").encode())
+    except ValueError:  # an error holds the beginning of a long body only
+        payload = {"success": False, "code": error.code, "text": error.text}
+    return Reply(payload, status=error.status, already=True)
 
 
 def decode(body: bytes) -> Json:

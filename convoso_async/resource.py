@@ -72,6 +72,9 @@ class Resource:
         answer = await self._client._call(endpoint, form_of(endpoint).pairs(params, self._client.zone))
         result: S = loader(endpoint.result, self._client.zone)(merged(answer.payload))
         object.__setattr__(result, "raw", answer.payload)
+        if answer.already:
+            object.__setattr__(result, "already", True)
+            object.__setattr__(result, "success", True)
         return result
 
     def _pager(self, endpoint: Endpoint[R], params: Mapping[str, object]) -> Pager[R]:

@@ -5,7 +5,10 @@ request can have reached the service. Clock and random source are the caller's.
 """
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import attrs
@@ -47,6 +50,52 @@ class Policy:
             return None
         pause = backoff(error, attempt, self.random())
         return pause if pause < remaining else None
+
+
+class Budget:
+    """How many retries a client has left, over all its calls: an outage must not become a storm.
+
+    Each retry takes one, each good reply gives a fifth of one back, up to the full budget.
+    """
+
+    def __init__(self, size: float = 100.0, earned: float = 0.2) -> None:
+        self._size = size
+        self._earned = earned
+        self._left = size
+
+    def spend(self) -> bool:
+        """Takes one retry. False when none is left."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def earn(self) -> None:
+        """A good reply came."""
+        self._left = min(self._size, self._left + self._earned)
+
+
+def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """The seconds that a `Retry-After` header names, as a number or as a date.
+
+    A date is measured against the reply's own `Date`, so that a wrong clock here does no harm.
+    """
+    named = headers.get("Retry-After", "").strip()
+    if named.isascii() and named.replace(".", "", 1).isdigit() and len(named) < 12:
+        return float(named)
+    moment = _http_date(named)
+    if moment is None:
+        return None
+    sent = _http_date(headers.get("Date", ""))
+    return max(0.0, (moment - (sent or datetime.fromtimestamp(now(), UTC))).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def is_transient(error: ConvosoError) -> bool:

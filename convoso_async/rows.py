@@ -47,10 +47,13 @@ class Result(Row):
 
     Attributes:
         success: the reply's own flag; many good replies do not have one.
+        already: whether the service said, on a repeat after a lost reply, that it was so already. That
+            counts as success; `raw` has the refusal.
         raw: the decoded JSON as it came, unchanged.
     """
 
     success: bool | None = None
+    already: bool = False
     raw: Json = None
 
 

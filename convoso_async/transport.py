@@ -1,9 +1,11 @@
 """One call over the wire: its attempts, its pauses, its deadline. The only module that does I/O."""
 
 import asyncio
+import logging
+import os
 from collections.abc import Mapping
 from random import random
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import attrs
@@ -19,9 +21,10 @@ from .errors import (
     RateLimitError,
     ReplyError,
 )
+from .events import LOG, NOBODY, Watch
 from .form import Body, Pairs, encode
 from .pacing import Pacing
-from .retry import Policy, final_error, says_already
+from .retry import Budget, Policy, final_error, retry_after, says_already
 
 if TYPE_CHECKING:
     from .client import Settings
@@ -31,6 +34,8 @@ MAX_BODY = 64 * 1024 * 1024
 """The largest reply that is read, decompressed, in bytes."""
 SPARE_CONNECTIONS = 4
 """Connections beyond `max_connections`, for the urgent calls that do not wait in line."""
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+"""The attempt's own timeout holds over everything; the session's must not cut it short."""
 
 
 class SentBody(aiohttp.BytesPayload):
@@ -44,7 +49,7 @@ class SentBody(aiohttp.BytesPayload):
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         connection = getattr(writer, "transport", None)
-        self.begun = connection is not None and not connection.is_closing()
+        self.begun = connection is None or not connection.is_closing()
         await super().write_with_length(writer, content_length)
 
     def __repr__(self) -> str:
@@ -66,12 +71,15 @@ class TooLargeError(Exception):
 
 
 class Transport:
-    """Sends calls for one client, through one session."""
+    """Sends calls for one client, through one session, in the event loop that it was made in."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
         self._pacing = Pacing(settings.max_connections, settings.requests_per_second)
         self._policy = Policy(settings.max_retries, random)
+        self._budget = Budget()
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._session = settings.session or self._own_session()
         self._ssl = True if settings.ssl is None else settings.ssl
 
@@ -90,23 +98,33 @@ class Transport:
 
     async def call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> reply.Reply:
         """The reply to one call, after as many attempts as its retry class allows before the deadline."""
+        self._check_home()
         body = encode(pairs, self._settings.token)
-        clock = asyncio.get_running_loop().time
+        clock = self._loop.time
         deadline = clock() + self._settings.deadline
+        watch = self._watch(endpoint, pairs)
         attempt = 0
         while True:
             attempt += 1
+            watch.started(attempt)
             got = await self._attempt(endpoint, body, deadline, raw)
+            watch.ended(attempt, got)
+            if attempt > 1 and isinstance(got, ConvosoError) and says_already(endpoint, got):
+                got = reply.refusal(got)
             if isinstance(got, reply.Reply):
+                self._budget.earn()
+                watch.finished(attempt, got)
                 return got
-            if attempt > 1 and says_already(endpoint, got):
-                return reply.Reply({"success": True, "already": got.text})
             got.attempts = attempt
             pause = self._policy.pause(endpoint, got, attempt, deadline - clock())
-            if pause is None:
-                raise final_error(endpoint, got)
-            if isinstance(got, RateLimitError):
+            if pause is None or not (endpoint.urgent or self._budget.spend()):
+                got = final_error(endpoint, got)
+                watch.finished(attempt, got)
+                raise got
+            throttled = isinstance(got, RateLimitError)
+            if throttled:
                 self._pacing.rest(pause)
+            watch.paused(attempt, got, pause, throttled=throttled)
             await asyncio.sleep(pause)
 
     async def _attempt(
@@ -118,43 +136,44 @@ class Transport:
         scrub = self._settings.token.scrub
         sent = SentBody(body)
         try:
-            async with asyncio.timeout_at(deadline), self._pacing.place(urgent=endpoint.urgent):
-                answer = await self._exchange(endpoint.path, sent)
+            if endpoint.urgent:
+                answer = await self._exchange(endpoint.path, sent, deadline)
+            else:
+                await self._pacing.enter(deadline)
+                try:
+                    answer = await self._exchange(endpoint.path, sent, deadline)
+                finally:
+                    self._pacing.leave()
             return self._read(endpoint, answer, raw)
         except ConvosoError as error:
             failed = error
         except TooLargeError:
             failed = ReplyError(f"the reply is larger than {MAX_BODY} bytes", outcome="unknown")
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
             failed = translated(error, scrub)
         failed.endpoint = endpoint.id
         if not sent.begun:
             failed.outcome = "not_sent"
+        failed.__cause__ = failed.__context__ = None  # foreign errors hold the reply, and frames hold more
         return failed.with_traceback(None)
 
-    async def _exchange(self, path: str, sent: SentBody) -> Answer:
-        async with self._session.post(
-            self._settings.base_url + path,
-            data=sent,
-            timeout=aiohttp.ClientTimeout(total=self._settings.timeout),
-            allow_redirects=False,
-            raise_for_status=False,
-            middlewares=(),
-            proxy=self._settings.proxy,
-            ssl=self._ssl,
-        ) as response:
-            chunks: list[bytes] = []
-            size = 0
-            whole = True
-            try:
-                async for chunk in response.content.iter_any():
-                    size += len(chunk)
-                    if size > MAX_BODY:
-                        raise TooLargeError
-                    chunks.append(chunk)
-            except aiohttp.ClientPayloadError:
-                whole = False
-            return Answer(response.status, response.headers, b"".join(chunks), whole)
+    async def _exchange(self, path: str, sent: SentBody, deadline: float) -> Answer:
+        limit = min(self._loop.time() + self._settings.timeout, deadline)
+        async with (
+            asyncio.timeout_at(limit),
+            self._session.post(
+                self._settings.base_url + path,
+                data=sent,
+                timeout=NO_TIMEOUT,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(),
+                proxy=self._settings.proxy,
+                ssl=self._ssl,
+            ) as response,
+        ):
+            body, whole = await read_body(response)
+            return Answer(response.status, response.headers, body, whole)
 
     def _read(self, endpoint: Endpoint[Any], answer: Answer, raw: bool) -> reply.Reply:
         scrub = self._settings.token.scrub
@@ -163,17 +182,36 @@ class Transport:
         try:
             return reply.read(endpoint, answer.status, answer.body, scrub, raw=raw)
         except RateLimitError as error:
-            error.retry_after = retry_after(answer.headers.get("Retry-After"))
+            error.retry_after = retry_after(answer.headers)
             raise
 
+    def _check_home(self) -> None:
+        """A session works in the loop and the process that it was made in."""
+        if os.getpid() != self._process:
+            raise ConfigurationError("this client was used before a fork; make a new one in the child")
+        if asyncio.get_running_loop() is not self._loop:
+            raise ConfigurationError("this client belongs to another event loop; make one for each loop")
 
-def retry_after(header: str | None) -> float | None:
-    """The seconds that a `Retry-After` header names."""
+    def _watch(self, endpoint: Endpoint[Any], pairs: Pairs) -> Watch:
+        on_event = self._settings.on_event
+        if on_event is None and not LOG.isEnabledFor(logging.INFO):
+            return NOBODY
+        return Watch(endpoint.id, tuple(name for name, _ in pairs), self._loop.time, on_event)
+
+
+async def read_body(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """The body, decompressed and within `MAX_BODY`, and whether it came whole."""
+    chunks: list[bytes] = []
+    size = 0
     try:
-        seconds = float(header or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise TooLargeError
+            chunks.append(chunk)
+    except aiohttp.ClientPayloadError:
+        return b"".join(chunks), False
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks), True
 
 
 def translated(error: Exception, scrub: Any) -> ConvosoError:
@@ -185,9 +223,6 @@ def translated(error: Exception, scrub: Any) -> ConvosoError:
         bad = ReplyError(f"the reply is no HTTP: {told}", outcome="unknown")
         bad.unreadable = True
         return bad
+    if isinstance(error, RuntimeError | ValueError):
+        return ConfigurationError(f"the session cannot send: {told}", outcome="unknown")
     return ConvosoConnectionError(told, outcome="unknown")
-
-
-def closed() -> NoReturn:
-    """For a client that was closed."""
-    raise ConfigurationError("the client is closed; make a new one")
