@@ -147,7 +147,7 @@ class Form:
             raise wrong_type("fields", fields, "a mapping of names to values")
         for name, value in fields.items():
             check_name(name)
-            if name in self.reserved:
+            if read_as(name) in self.reserved:
                 raise ValueError(f"fields must not hold {name!r}, which has a parameter of its own")
             if not re.fullmatch(pattern, name):
                 raise ValueError(f"fields must have names that match {pattern}, unlike {name!r}")
@@ -167,6 +167,11 @@ class Form:
             when = when.astimezone(zone)
             offset = written_offset(when)
         return {**values, "callback_time": when, "callback_time_zone": offset}
+
+
+def read_as(name: str) -> str:
+    """The name as a PHP service reads it: blanks, dots and brackets make `auth.token` an `auth_token`."""
+    return name.lstrip(" ").partition("[")[0].replace(".", "_").replace(" ", "_")
 
 
 def check_name(name: object) -> None:
@@ -243,7 +248,7 @@ def raw_pairs(params: Mapping[str, object], zone: tzinfo) -> Pairs:
     pairs = []
     for name, value in params.items():
         check_name(name)
-        if name == "auth_token":
+        if read_as(name) == "auth_token":
             raise ValueError("params must not hold auth_token; the client sends its own")
         if isinstance(value, list | tuple):
             value = ",".join(FIELD.text(name, item, zone) for item in value)

@@ -261,6 +261,8 @@ def clock(text: str, zone: tzinfo, *, ends_range: bool = False) -> datetime | No
 
 def zone_of(name: str, given: object) -> tzinfo:
     """The zone that `callback_time_zone` names: hours with minutes after the point, or a zone's name."""
+    if not isinstance(given, str | int | float | Decimal):
+        raise wrong_type(name, given, "a number or a str")
     try:
         hours = Decimal(str(given))
     except ArithmeticError:

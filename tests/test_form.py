@@ -10,11 +10,10 @@ from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from convoso_async.endpoint import DAY, READ, UNSAFE, Endpoint, RangeFilter
-from convoso_async.form import Body, Form, Token, encode, raw_pairs
+from convoso_async.form import Body, Form, Token, encode, raw_pairs, read_as
 from convoso_async.parameters import (
     Bit,
     CallbackTime,
@@ -105,7 +104,7 @@ names = st.text(min_size=1).filter(str.isprintable)
 
 @given(st.dictionaries(names, any_text), names.filter(str.strip))
 def test_any_text_survives_the_form(fields: dict[str, str], token: str) -> None:
-    fields = {name: text for name, text in fields.items() if name not in FORM.reserved}
+    fields = {name: text for name, text in fields.items() if read_as(name) not in FORM.reserved}
     body = encode(FORM.pairs({"lead_id": "1", "fields": fields}, ZONE), Token(token))
     assert [("auth_token", token), ("lead_id", "1"), *fields.items()] == decoded(body)
 
@@ -519,3 +518,13 @@ def test_but_not_the_tokens_and_none_with_controls() -> None:
         raw_pairs({"a": {}}, ZONE)
     with pytest.raises(TypeError, match=r"^a must be text"):
         raw_pairs({"a": [None]}, ZONE)
+
+
+@pytest.mark.parametrize(
+    "name", ["auth_token", "auth.token", "auth token", " auth_token", "auth_token[]", "auth_token[0]"]
+)
+def test_no_spelling_of_the_token_is_a_field(name: str) -> None:
+    with pytest.raises(ValueError, match="must not hold"):
+        sent({"fields": {name: "x"}})
+    with pytest.raises(ValueError, match="must not hold"):
+        raw_pairs({name: "x"}, ZONE)

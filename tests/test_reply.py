@@ -159,7 +159,7 @@ def test_any_shape_of_a_failure_is_a_reply_or_one_of_our_errors(
     endpoint: Endpoint[Any], status: int, payload: dict[str, Json]
 ) -> None:
     with suppress(ConvosoError):
-        said(payload, endpoint, status)
+        read(endpoint, status, json.dumps(payload).encode(), raw=endpoint is UNDECLARED)
 
 
 @pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS.values() if endpoint.rows], ids=str)
@@ -434,6 +434,15 @@ def test_words_about_permissions_are_a_permission_error(entry: dict[str, Any]) -
         payload["code"] = entry["code"]
     endpoint = INSERT if entry["endpoints"] == ["*"] else ENDPOINTS[entry["endpoints"][0]]
     assert type(refused(payload, endpoint)) is PermissionDeniedError
+
+
+def test_a_refusal_that_means_done_is_a_reply() -> None:
+    payload = {"success": False, "code": 6008, "text": "There"}
+    answer = reply.refusal(refused(payload, ENDPOINTS["dnc.insert"]))
+    assert (answer.payload, answer.already) == (payload, True)
+    payload["more"] = "x" * 5_000  # an error holds the beginning of a body
+    answer = reply.refusal(refused(payload, ENDPOINTS["dnc.insert"]))
+    assert (answer.payload, answer.already) == ({"success": False, "code": 6008, "text": "There"}, True)
 
 
 # -- HTTP statuses ----------------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+"""Building a client is cheap: what takes long to import waits for the first call."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("aiohttp", "anyio", "cattrs", "multidict", "yarl")
+
+
+def imported_by(program: str) -> set[str]:
+    """The modules that are loaded at the end of a program."""
+    tail = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", program + tail], capture_output=True, text=True, check=True)
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import convoso_async",
+        "from convoso_async import AsyncConvoso",
+        "from convoso_async import AsyncConvoso; AsyncConvoso('t')",
+        "from convoso_async import AsyncConvoso; AsyncConvoso('t', proxy='http://a.example.org', ssl=False)",
+        "from convoso_async import AsyncConvoso; repr(AsyncConvoso('t')), dir(AsyncConvoso('t'))",
+        "from convoso_async import AsyncConvoso, ConvosoError, RateLimitError",
+    ],
+)
+def test_a_client_loads_nothing_heavy(program: str) -> None:
+    assert imported_by(program) & set(HEAVY) == set()
+
+
+def test_the_resources_wait_for_their_use() -> None:
+    modules = imported_by("from convoso_async import AsyncConvoso; client = AsyncConvoso('t'); client.leads")
+    resources = {name for name in modules if name.startswith("convoso_async.resources.")}
+    assert resources == {"convoso_async.resources.leads"}
+
+
+def test_the_names_come_on_their_first_use() -> None:
+    modules = imported_by("import convoso_async")
+    assert [name for name in modules if name.startswith("convoso_async.")] == []
