@@ -9,7 +9,7 @@ nox.options.error_on_missing_interpreters = False  # nox says which it skips; in
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
-GENERATORS = ["tools/make_simulator_tables.py"]
+GENERATORS = ["tools/make_simulator_tables.py", "convoso_sync/_generate.py"]
 
 # Without it, `python -m` and `python -c` in the project's folder import the checkout, not what is installed.
 INSTALLED = {"PYTHONSAFEPATH": "1"}
@@ -76,3 +76,10 @@ def demo(session: nox.Session) -> None:
     """Run `convoso demo` as a newcomer would."""
     session.install(".[cli]")
     session.run("convoso", "demo", *session.posargs)
+
+
+@nox.session(default=False, python=PYTHONS[-1])
+def bench(session: nox.Session) -> None:
+    """Measure what the package costs beside the others. Arguments go on: `-- --quick`, `-- --only rows`."""
+    session.install(".", *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)

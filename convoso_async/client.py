@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from importlib import import_module
+from inspect import iscoroutinefunction
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -145,8 +146,10 @@ class AsyncConvoso:
         ssl: "ssl_module.SSLContext | bool | None" = None,
         on_event: "Callable[[Event], object] | None" = None,
     ) -> None:
-        token = token_of(auth_token)
-        auth_token = None  # a traceback shows the locals of this frame
+        try:
+            token = token_of(auth_token)
+        finally:
+            auth_token = None  # a traceback shows the locals of this frame
         self._settings = Settings(
             token=token,
             base_url=base_url_of(base_url),
@@ -159,9 +162,9 @@ class AsyncConvoso:
             if requests_per_second is None
             else positive("requests_per_second", requests_per_second),
             session=session,
-            proxy=proxy,
+            proxy=proxy_of(proxy),
             ssl=ssl,
-            on_event=on_event,
+            on_event=listener_of(on_event),
         )
         self._transport: Transport | None = None
         self._closed = False
@@ -184,7 +187,8 @@ class AsyncConvoso:
 
     def __repr__(self) -> str:
         """The client without its token."""
-        return f"<{type(self).__name__} {self._settings.base_url}>"
+        settings = self.__dict__.get("_settings")  # a traceback may show one that was refused its settings
+        return f"<{type(self).__name__} {settings.base_url if settings else 'without settings'}>"
 
     @property
     def zone(self) -> tzinfo:
@@ -210,7 +214,7 @@ class AsyncConvoso:
         return answer.payload
 
     async def _call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> "Reply":
-        if self._transport is None:
+        if self._transport is None or self._closed:
             self._transport = self._open()
         return await self._transport.call(endpoint, pairs, raw=raw)
 
@@ -223,11 +227,13 @@ class AsyncConvoso:
         return Transport(self._settings)
 
     async def aclose(self) -> None:
-        """Closes the connections. A session of yours stays open."""
+        """Closes the connections. A session of yours stays open.
+
+        Raises ConfigurationError in another event loop while that of the client's calls still runs.
+        """
+        if self._transport is not None:
+            await self._transport.aclose()
         self._closed = True
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.aclose()
 
     async def __aenter__(self) -> Self:
         """The client itself."""
@@ -263,7 +269,7 @@ def base_url_of(given: str | None) -> str:
         secret = parts.username is not None or parts.password is not None
         valid = bool(parts.hostname) and not parts.query and not parts.fragment and parts.port != 0
     except ValueError:
-        secret, valid = False, False
+        parts, secret, valid = urlsplit(""), False, False
     if secret:
         url = ""
         raise ConfigurationError("base_url must not hold a user name or a password")
@@ -280,6 +286,27 @@ def base_url_of(given: str | None) -> str:
             f"CONVOSO_BASE_URL sends the token to {parts.hostname}, which is not Convoso", stacklevel=3
         )
     return url.rstrip("/")
+
+
+def proxy_of(given: str | None) -> str | None:
+    """The URL of a proxy. It may hold a password, so no error shows it."""
+    if given is None:
+        return None
+    try:
+        parts = urlsplit(given)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError):
+        valid = False
+    if valid:
+        return given
+    raise ConfigurationError("proxy must be an address such as http://proxy.example.org:3128")
+
+
+def listener_of(given: object) -> "Callable[[Event], object] | None":
+    """What gets the events. Nobody would await a coroutine."""
+    if given is None or (callable(given) and not iscoroutinefunction(given)):
+        return given
+    raise ConfigurationError("on_event must be a plain function of one event, not a coroutine function")
 
 
 def zone_of(given: str | tzinfo | None) -> tzinfo:

@@ -96,8 +96,10 @@ class ConvosoTimeoutError(ConvosoError):
 class OutcomeUnknownError(ConvosoError):
     """A write that must not be repeated may or may not have been applied.
 
-    Look the record up before sending it again. `reason` is the class that the error would have been on a
-    call that may be repeated: `ConvosoTimeoutError`, `ServerError`, `ReplyError` and so on.
+    Its `outcome` is `unknown`; or `applied`, where the reply began with success and could not be read on, so
+    that the new id is not known. Look the record up before sending it again. `reason` is the class that the
+    error would have been on a call that may be repeated: `ConvosoTimeoutError`, `ServerError`, `ReplyError`
+    and so on.
     """
 
     reason: type[ConvosoError] = ConvosoError

@@ -53,7 +53,7 @@ class Retried:
 
 @attrs.frozen(kw_only=True)
 class Throttled:
-    """The service asked for rest (429): all calls of the client wait `pause` seconds."""
+    """The service asked for rest (429): all calls of the client wait `pause` seconds, but for urgent ones."""
 
     endpoint: str
     parameters: tuple[str, ...]
@@ -63,7 +63,11 @@ class Throttled:
 
 @attrs.frozen(kw_only=True)
 class CallEnded:
-    """A call ended, after `attempts` requests and `seconds` in all."""
+    """A call ended, after `attempts` requests and `seconds` in all.
+
+    `error` is the name of the error's class, None for a good reply. A call that was cancelled has
+    `CancelledError` there, and `unknown` as its outcome.
+    """
 
     endpoint: str
     parameters: tuple[str, ...]
@@ -116,14 +120,14 @@ class Watch:
             )
         )
 
-    def paused(self, attempt: int, got: ConvosoError, pause: float, *, throttled: bool) -> None:
+    def throttled(self, attempt: int, pause: float) -> None:
+        """The service asked for rest."""
+        self._tell(Throttled(endpoint=self._call, parameters=self._parameters, attempt=attempt, pause=pause))
+
+    def paused(self, attempt: int, got: ConvosoError, pause: float) -> None:
         """Another attempt will follow."""
         error = type(got).__name__
         LOG.info("%s attempt %d: %s, again in %.2f s", self._call, attempt, error, pause)
-        if throttled:
-            self._tell(
-                Throttled(endpoint=self._call, parameters=self._parameters, attempt=attempt, pause=pause)
-            )
         self._tell(
             Retried(
                 endpoint=self._call, parameters=self._parameters, attempt=attempt, pause=pause, error=error
@@ -132,7 +136,13 @@ class Watch:
 
     def finished(self, attempts: int, got: Reply | ConvosoError) -> None:
         """The call ended."""
-        status, outcome, error = _facts(got)
+        self._end(attempts, *_facts(got))
+
+    def cancelled(self, attempts: int) -> None:
+        """The caller gave the call up."""
+        self._end(attempts, None, "unknown", "CancelledError")
+
+    def _end(self, attempts: int, status: int | None, outcome: Outcome, error: str | None) -> None:
         self._tell(
             CallEnded(
                 endpoint=self._call,
@@ -166,10 +176,16 @@ class Nobody(Watch):
     def ended(self, attempt: int, got: Reply | ConvosoError) -> None:
         pass
 
-    def paused(self, attempt: int, got: ConvosoError, pause: float, *, throttled: bool) -> None:
+    def throttled(self, attempt: int, pause: float) -> None:
+        pass
+
+    def paused(self, attempt: int, got: ConvosoError, pause: float) -> None:
         pass
 
     def finished(self, attempts: int, got: Reply | ConvosoError) -> None:
+        pass
+
+    def cancelled(self, attempts: int) -> None:
         pass
 
 

@@ -12,17 +12,18 @@ class Rate:
     def __init__(self, per_second: float, clock: Clock | None = None) -> None:
         self.per_second = per_second
         self._clock = clock
-        self._next_start = 0.0
+        self._last_start = float("-inf")
+        self._line = asyncio.Lock()
 
     async def turn(self) -> None:
         """Waits for this caller's turn. Turns come in the order in which they were asked for."""
-        await asyncio.sleep(self.reserve(self._now()))
+        async with self._line:  # only the first in line has a time: a new rate holds for all behind it
+            await asyncio.sleep(self.reserve(self._now()))
 
     def reserve(self, now: float) -> float:
         """Takes the next turn. Seconds until it comes."""
-        start = max(now, self._next_start)
-        self._next_start = start + 1.0 / self.per_second
-        return start - now
+        self._last_start = max(now, self._last_start + 1.0 / self.per_second)
+        return self._last_start - now
 
     def _now(self) -> float:
         return (self._clock or asyncio.get_running_loop().time)()
@@ -31,18 +32,20 @@ class Rate:
 class AdaptiveRate(Rate):
     """A rate that finds the service's limit: additive increase, multiplicative decrease.
 
-    Each good reply adds a little, so that the rate grows by `step` per second in every second; a 429 cuts it
-    by `cut`, once per round trip: requests that were under way at the cut say nothing new.
+    Good replies add `step` of the rate at the last cut in every second, one reply not more than 0.3 % of it,
+    so that a slow rate does not run into its limit every few requests; until the first 429, ten times as
+    much. A 429 cuts the rate by `cut`, once per round trip: requests that were under way at the cut say
+    nothing new.
     """
 
     def __init__(
         self,
         per_second: float = 5.0,
         *,
-        least: float = 0.5,
+        least: float = 0.2,
         most: float = 1_000.0,
-        step: float = 1.0,
-        cut: float = 0.7,
+        step: float = 0.02,
+        cut: float = 0.75,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(per_second, clock)
@@ -50,17 +53,22 @@ class AdaptiveRate(Rate):
         self._most = most
         self._step = step
         self._cut = cut
-        self._last_cut = float("-inf")
+        self._limit: float | None = None
+        self._cut_holds_from = float("-inf")
 
     def succeeded(self) -> None:
         """A request that was started under this rate had a good reply."""
-        self.per_second = min(self._most, self.per_second + self._step / self.per_second)
+        base, speed = (self.per_second, 10) if self._limit is None else (self._limit, 1)
+        gain = base * speed * min(0.003, self._step / self.per_second)
+        self.per_second = min(self._most, self.per_second + gain)
 
     def throttled(self, started: float) -> None:
         """A request that was started at `started`, on this rate's clock, had a 429."""
-        if started >= self._last_cut:
+        if started >= self._cut_holds_from:
+            self._limit = self.per_second
             self.per_second = max(self._least, self.per_second * self._cut)
-            self._last_cut = self._now()
+            # The first start after a cut had its time before it.
+            self._cut_holds_from = self._now() + 1.0 / self.per_second
 
 
 class Pacing:
@@ -78,7 +86,7 @@ class Pacing:
 
     async def enter(self, deadline: float) -> None:
         """Takes a place, once it is this call's turn. Raises TimeoutError at the deadline."""
-        if self._rate is None and not self._rest_until and not self._places.locked():
+        if self._rate is None and not self._resting() and not self._places.locked():
             await self._places.acquire()
             return
         async with asyncio.timeout_at(deadline):
@@ -94,15 +102,20 @@ class Pacing:
         self._places.release()
 
     async def _turn(self) -> None:
-        clock = asyncio.get_running_loop().time
-        await self._rest(clock)
-        if self._rate is not None:
+        while True:
+            if pause := self._resting():
+                await asyncio.sleep(pause)
+                continue  # another 429 may have moved the end of the rest
+            if self._rate is None:
+                return
+            rest = self._rest_until
             await self._rate.turn()
-            await self._rest(clock)
+            if rest == self._rest_until:
+                return  # else turns before the rest would all come due at its end, in one burst
 
-    async def _rest(self, clock: Clock) -> None:
-        while (pause := self._rest_until - clock()) > 0:  # noqa: ASYNC110  # another 429 may move it meanwhile
-            await asyncio.sleep(pause)
+    def _resting(self) -> float:
+        """Seconds of rest to come."""
+        return self._rest_until and max(0.0, self._rest_until - asyncio.get_running_loop().time())
 
     def rest(self, seconds: float) -> None:
         """The service asked for rest: no call starts for so long."""

@@ -5,19 +5,22 @@ import copy
 import operator
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, SupportsIndex, TypeVar
 
 import attrs
 
 from .endpoint import DAY, Endpoint, Paging, RangeFilter
-from .errors import InvalidRequestError
+from .errors import ConvosoAPIError, IncompleteError, PagingError
 from .form import Form, Pairs
 from .parameters import clock
-from .reading import FIRST_MOMENT, LAST_MOMENT, Ask, Reading, Report
+from .reading import FIRST_MOMENT, LAST_MOMENT, Ask, Reading, Report, floor
 from .rows import Page, Row
+
+if TYPE_CHECKING:
+    import pyarrow
 
 R = TypeVar("R", bound=Row)
 Fetch = Callable[[Endpoint[R], Pairs], Awaitable[Page[R]]]
@@ -37,6 +40,7 @@ class Window:
         end: its end, which belongs to the next part, unless this is the `last`.
         expected: rows counted in it when the plan was made, None where the service gives no totals.
         last: whether its end is the end of the whole range.
+        range: the range filter that the part was cut by, None where the call has none.
     """
 
     filters: Mapping[str, str]
@@ -44,6 +48,7 @@ class Window:
     end: datetime | None = None
     expected: int | None = None
     last: bool = True
+    range: RangeFilter | None = None
 
 
 @attrs.frozen
@@ -55,6 +60,10 @@ class _Part:
     start: datetime | None
     end: datetime | None
     clip: datetime | None = None
+
+
+_Cut = tuple[datetime | None, datetime | None, int | None]
+"""Start, end and count of a stretch."""
 
 
 class Pager(Generic[R]):
@@ -81,10 +90,11 @@ class Pager(Generic[R]):
         for name in OWN:
             if name in filters:
                 raise TypeError(f"{endpoint.id}: {name} is the pager's own; for one page, leave out _all")
-        self._parts = [
-            part_of(endpoint, dict(form.pairs(chosen, zone)), zone)
-            for chosen in chosen_filters(endpoint.id, filters, partitions)
+        self._zone = zone
+        self._asked = [
+            dict(form.pairs(chosen, zone)) for chosen in chosen_filters(endpoint.id, filters, partitions)
         ]
+        self._parts = [part_of(endpoint, dict(texts), zone) for texts in self._asked]
         self.report = Report()
 
     # -- one request at a time ----------------------------------------------------------------------
@@ -101,6 +111,21 @@ class Pager(Generic[R]):
     async def collect(self) -> list[R]:
         """All rows as a list."""
         return [row async for row in self]
+
+    async def to_arrow(self) -> "pyarrow.Table":
+        """All rows as a `pyarrow.Table`, for pandas (`.to_pandas()`) and polars (`pl.from_arrow(...)`).
+
+        Columns have the types of the row class, stamps in the account's zone; `extra` is JSON in text. Four
+        requests are in flight. Needs pyarrow, the extra `arrow`: ImportError without it, and nothing is sent.
+        """
+        from .jobs.arrow import Columns
+
+        columns = Columns(self._endpoint.result, self._zone)
+        batches = []
+        async with self.prefetch(4) as ahead:
+            while (page := await ahead.next_page()) is not None:
+                batches.append(columns.batch(page.rows))
+        return columns.table(batches)
 
     async def pages(self) -> AsyncIterator[Page[R]]:
         """The pages, each with the rows that no page before it had."""
@@ -129,52 +154,100 @@ class Pager(Generic[R]):
     async def plan(self) -> list[Window]:
         """The read cut into windows that can be read apart, with `read`, on any machine.
 
-        One request for each window and one more for each search; no row is delivered. Windows do not
-        overlap: together they hold every row once.
-        """
-        report = Report()
-        windows: list[Window] = []
-        for part in self._parts:
-            reading = self._reading(part, report)
-            cuts = await self._cuts(part, reading)
-            windows += [
-                Window(filters=part.texts, start=start, end=end, expected=expected, last=end == cuts[-1][1])
-                for start, end, expected in cuts
-            ]
-        return windows
+        One request for each window and one more for each search; two for each window, where the order of
+        rows is not documented. No row is delivered. Windows do not overlap: together they hold every row
+        once, and one that still holds more than offsets reach is cut again by its reader.
 
-    async def _cuts(
-        self, part: _Part, reading: Reading[R]
-    ) -> list[tuple[datetime | None, datetime | None, int | None]]:
-        """Stretches of one search, each begun where offsets end in the one before."""
-        done: list[tuple[datetime | None, datetime | None, int | None]] = []
+        Raises IncompleteError where the windows do not add up to the whole, because some rows have no time.
+        """
+        return [window for part in self._parts for window in await self._windows(part)]
+
+    async def _windows(self, part: _Part) -> list[Window]:
+        reading = self._reading(part, Report())
+        cuts = await (
+            self._goes_on(part, reading) if self._paging.oldest_first else self._halves(part, reading)
+        )
+        return [
+            Window(
+                filters=part.texts,
+                start=start,
+                end=end,
+                expected=expected,
+                last=place == len(cuts),
+                range=part.span,
+            )
+            for place, (start, end, expected) in enumerate(cuts, start=1)
+        ]
+
+    async def _goes_on(self, part: _Part, reading: Reading[R]) -> list[_Cut]:
+        """Stretches of one search, oldest first, each begun where offsets end in the one before."""
+        starts = [part.start]
+        totals: list[int | None] = []
+        while len(totals) < len(starts):
+            page = await self._ask(part, Ask(starts[-1], part.end, reading.cap, 2))
+            totals.append(page.total)
+            cut = reading.cut_at(page, starts[-1], part.end)
+            if cut is not None:
+                starts.append(cut)
+        return [
+            (start, end, None if total is None or after is None else max(0, total - after))
+            for start, end, total, after in zip(
+                starts, [*starts[1:], part.end], totals, [*totals[1:], 0], strict=True
+            )
+        ]
+
+    async def _halves(self, part: _Part, reading: Reading[R]) -> list[_Cut]:
+        """Stretches of one search whose order is not documented, each small enough to be read."""
+        cuts: list[_Cut] = []
         pending = [(part.start, part.end)]
+        whole: int | None = None
+        before_end: timedelta | None = None
         while pending:
             start, end = pending.pop()
-            page = await self._ask(part, Ask(start, end, reading.cap, 2))
+            asked = end if before_end is None or end is None or not pending else end - before_end
+            page = await self._ask(part, Ask(start, asked, reading.cap, 2))
             cut = reading.cut_at(page, start, end)
-            if cut is None:
-                done.append((start, end, page.total))
-            elif self._paging.oldest_first:
-                done.append((start, cut, page.total))
-                pending.append((cut, end))
+            if cut is not None and before_end is None:
+                whole, before_end = page.total, await self._before_end(part, reading, cut)
+            if cut is None or before_end is None:
+                cuts.append((start, end, page.total))
             else:
                 pending += [(cut, end or LAST_MOMENT), (start or FIRST_MOMENT, cut)]
-        if self._paging.oldest_first:
-            done = [
-                (start, end, None if count is None else count - following)
-                for (start, end, count), following in zip(
-                    done, [*(count or 0 for _, _, count in done[1:]), 0], strict=True
-                )
-            ]
-        return done
+        if len(cuts) > 1:
+            await self._add_up(part, cuts, whole)
+        return cuts
+
+    async def _before_end(self, part: _Part, reading: Reading[R], moment: datetime) -> timedelta | None:
+        """How far before the next window's start one must end so that they share nothing.
+
+        None where the range is one of other times than the rows show: then a reader must find the way.
+        """
+        assert part.span is not None
+        for width in (timedelta(0), part.span.unit):
+            page = await self._ask(part, Ask(moment, moment + width, 0, 2))
+            if page.rows:
+                return part.span.unit - width if reading.all_lie_in(page.rows, moment, width) else None
+        return None
+
+    async def _add_up(self, part: _Part, cuts: list[_Cut], whole: int | None) -> None:
+        counts = [count for _, _, count in cuts if count is not None]
+        if whole is None or len(counts) < len(cuts) or sum(counts) >= whole:
+            return
+        now = (await self._ask(part, Ask(part.start, part.end, 0, 2))).total
+        if now is not None and sum(counts) < now:
+            raise IncompleteError(
+                f"the windows hold {sum(counts)} rows of the {now} that match: some have no time to cut by;"
+                " iterate the pager instead, or narrow the filters",
+                endpoint=self._endpoint.id,
+                outcome="rejected",
+                attempts=1,
+            )
 
     def read(self, window: Window) -> "Pager[R]":
         """A pager over one window of a plan."""
         pager = copy.copy(self)
-        span = self._parts[0].span
         clip = None if window.last else window.end
-        pager._parts = [_Part(window.filters, span, window.start, window.end, clip)]
+        pager._parts = [_Part(window.filters, window.range, window.start, window.end, clip)]
         pager.report = Report()
         return pager
 
@@ -190,6 +263,7 @@ class Pager(Generic[R]):
             start=part.start,
             end=part.end,
             clip=part.clip,
+            most=self._max_rows,
             seen=seen,
         )
 
@@ -215,6 +289,7 @@ class _Run(Generic[R]):
         self._parts = deque(pager._parts)
         self._seen: set[object] | None = None if len(self._parts) == 1 else set()
         self._expected: list[int | None] = []
+        self._failed: PagingError | None = None  # raised when the rows that came before are delivered
         self._begin_part()
 
     def _begin_part(self) -> None:
@@ -231,15 +306,18 @@ class _Run(Generic[R]):
         while self._next is not None:
             page = await self._answer(self._next)
             try:
-                following = self._steps.send(page)
+                self._next = self._steps.send(page)
             except StopIteration:
-                following = None
+                self._next = None
+            except PagingError as error:
+                self._next, self._failed = None, error
             page.rows = self._take()
-            self._next = following
-            if following is None and self._parts:
+            if self._next is None and self._failed is None and self._parts:
                 self._begin_part()
             if page.rows:
                 return page
+        if self._failed is not None:
+            raise self._failed
         self._report.complete = True
         return None
 
@@ -260,7 +338,7 @@ class _Run(Generic[R]):
         while True:
             try:
                 return await self._send(ask)
-            except InvalidRequestError as refused:
+            except ConvosoAPIError as refused:
                 about_size = "limit" in f"{refused.description} {refused.text}".lower()
                 if not about_size or not self._reading.smaller_pages():
                     raise
@@ -281,15 +359,19 @@ class Prefetch(_Run[R]):
         self._look: _Sent[R] | None = None
         self._dropped: list[_Sent[R]] = []
         self._rows: deque[R] = deque()
+        self._open = False
+        self._turn = asyncio.Lock()  # several tasks may take rows
 
     async def __aenter__(self) -> Self:
         """The rows, to iterate over."""
+        self._open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends all requests, and waits until they have ended."""
+        self._open = False
         await self._drop()
 
     def __aiter__(self) -> AsyncIterator[R]:
@@ -297,18 +379,22 @@ class Prefetch(_Run[R]):
         return self
 
     async def __anext__(self) -> R:
-        """The next row."""
+        """The next row. Several tasks may share the rows."""
+        if not self._open:
+            raise RuntimeError("prefetch is a context: async with pager.prefetch(8) as rows: ...")
         while not self._rows:
-            page = await self.next_page()
-            if page is None:
-                raise StopAsyncIteration
-            self._rows.extend(page.rows)
+            async with self._turn:
+                if not self._rows:
+                    page = await self.next_page()
+                    if page is None:
+                        raise StopAsyncIteration
+                    self._rows.extend(page.rows)
         return self._rows.popleft()
 
     async def _send(self, ask: Ask) -> Page[R]:
         self._look_ahead()
         if not self._ahead or not self._ahead[0].is_for(self._part, ask):
-            await self._drop()
+            self._forget_from(0)
             self._ahead.append(self._start(ask))
         self._fill(ask)
         try:
@@ -321,36 +407,52 @@ class Prefetch(_Run[R]):
 
     def _fill(self, ask: Ask) -> None:
         """Starts what will be asked next, as far as it can be told, and forgets what will not be."""
-        places = self._requests - 1 - (self._look is not None)
-        wanted = list(islice(self._reading.upcoming(ask), max(0, places)))
+        wanted = list(islice(self._reading.upcoming(ask), self._requests - 1))
         kept = 1
         while kept < len(self._ahead) and kept <= len(wanted) and self._ahead[kept].ask == wanted[kept - 1]:
             kept += 1
-        while len(self._ahead) > kept:
+        self._forget_from(kept)
+        free = self._requests - kept - (self._look is not None)
+        self._ahead.extend(self._start(following) for following in wanted[kept - 1 :][: max(0, free)])
+
+    def _forget_from(self, place: int) -> None:
+        """Ends requests whose pages will not be asked for."""
+        self._dropped = [sent for sent in self._dropped if not sent.task.done()]
+        while len(self._ahead) > place:
             self._dropped.append(self._ahead.pop().cancelled())
-        self._ahead.extend(self._start(following) for following in wanted[kept - 1 :])
 
     def _look_ahead(self) -> None:
         """Learns where the next window begins before this one is read, so that no request waits for it."""
         look = self._look
         if look is not None and look.task.done():
             self._look = None
-            if not look.task.cancelled() and look.task.exception() is None and look.part is self._part:
-                self._reading.looked_ahead(look.ask, look.task.result())
-        elif look is None and (ask := self._reading.look_ahead()) is not None:
-            self._look = self._start(ask)
+            failed = look.task.cancelled() or look.task.exception() is not None
+            if look.part is self._part:
+                self._reading.looked_ahead(look.ask, None if failed else look.task.result())
+        elif look is None and self._requests > 2:  # of two, one would wait for it
+            ask = self._reading.look_ahead(self._requests)
+            self._look = self._start(ask) if ask is not None else None
 
     def _start(self, ask: Ask) -> "_Sent[R]":
         self._report.requests += 1
-        return _Sent(self._part, ask, asyncio.ensure_future(self._pager._ask(self._part, ask)))
+        task = asyncio.ensure_future(self._pager._ask(self._part, ask))
+        task.add_done_callback(_retrieved)
+        return _Sent(self._part, ask, task)
 
     async def _drop(self) -> None:
-        """Ends what is in flight."""
-        sent = [*self._ahead, *([self._look] if self._look is not None else []), *self._dropped]
-        self._ahead.clear()
+        """Ends what is in flight, and waits until it has ended."""
+        self._forget_from(0)
+        if self._look is not None:
+            self._dropped.append(self._look)
+            self._look = None
+        await asyncio.gather(*(sent.cancelled().task for sent in self._dropped), return_exceptions=True)
         self._dropped.clear()
-        self._look = None
-        await asyncio.gather(*(one.cancelled().task for one in sent), return_exceptions=True)
+
+
+def _retrieved(task: "asyncio.Future[Page[R]]") -> None:
+    """Marks an error as seen: a page that is dropped must not warn of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 @attrs.frozen
@@ -362,8 +464,8 @@ class _Sent(Generic[R]):
     task: "asyncio.Future[Page[R]]"
 
     def is_for(self, part: _Part, ask: Ask) -> bool:
-        """Whether this is the request for a page of a search."""
-        return part is self.part and ask == self.ask
+        """Whether this is the request for a page of a search, and will have an answer."""
+        return part is self.part and ask == self.ask and not self.task.cancelled()
 
     def cancelled(self) -> Self:
         """Itself, told to end."""
@@ -405,29 +507,39 @@ def part_of(endpoint: Endpoint[R], texts: dict[str, str], zone: tzinfo) -> _Part
     if span is None:
         return _Part(texts, None, None, None)
     start, end = (
-        moment_of(endpoint.id, name, texts.pop(name, None), zone) for name in (span.start, span.end)
+        moment_of(endpoint.id, name, texts.pop(name, None), zone, span.unit)
+        for name in (span.start, span.end)
     )
     if paging.oldest_first:
         start = start or FIRST_MOMENT
-        end = end or datetime.now(zone).replace(tzinfo=None, microsecond=0)
+        end = end or max(start, latest(zone, span.unit))
     return _Part(texts, span, start, end)
 
 
-def moment_of(call: str, name: str, text: str | None, zone: tzinfo) -> datetime | None:
+def latest(zone: tzinfo, unit: timedelta) -> datetime:
+    """The present on the account's clock. While it shows an hour again, the first run is not over before its
+    end.
+    """
+    now = datetime.now(zone)
+    shown = now.replace(tzinfo=None) + timedelta(hours=now.fold)
+    return floor(shown, unit)
+
+
+def moment_of(call: str, name: str, text: str | None, zone: tzinfo, unit: timedelta) -> datetime | None:
     """A bound of a range on the account's clock."""
     if text is None:
         return None
     moment = clock(text, zone, ends_range="end" in name)
     if moment is None:
         raise ValueError(f"{call}: {name} must be a date or a time such as 2026-03-31 09:00:00")
-    return moment.replace(microsecond=0)
+    return floor(moment, unit)
 
 
 def whole(call: str, name: str, value: object) -> int | None:
     """A whole number of rows, or None. Raises TypeError and ValueError."""
     if value is None:
         return None
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{call}: {name} must be an int, not {type(value).__name__}")
     number = operator.index(value)
     if number < 0:

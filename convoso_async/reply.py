@@ -52,6 +52,9 @@ FORBIDDEN_TEXT = re.compile(r"\binsufficient permissions?\b", re.IGNORECASE)
 SAYS_SUCCESS = re.compile(rb'\s*\{\s*"success"\s*:\s*true\b')
 MESSAGE_KEYS = ("error", "text", "message", "error_description")
 BODY_SHOWN = 2_000
+"""Characters of a reply that an error holds."""
+BODY_SCRUBBED = 1_000_000
+"""Bytes in which the token is looked for, before that: it must not be cut in two inside what is shown."""
 
 
 @attrs.frozen
@@ -347,7 +350,7 @@ def http_error(
     return kind(
         f"HTTP {status}, {message}" + (f": “{text[:200]}”" if text else ""),
         endpoint=endpoint.id,
-        outcome="unknown" if status >= 500 else "rejected",
+        outcome="rejected" if 300 <= status < 500 else "unknown",
         status=status,
         body=shown(body, scrub),
         code=scrub(failure.code) if isinstance(failure.code, str) else failure.code,
@@ -397,4 +400,4 @@ def unreadable(endpoint: Endpoint[Any], status: int, body: bytes, scrub: Callabl
 
 def shown(body: bytes, scrub: Callable[[str], str]) -> str:
     """The beginning of a body for an error, without the token."""
-    return scrub(body.decode("utf-8", "replace"))[:BODY_SHOWN]  # a token that is cut first is not found
+    return scrub(body[:BODY_SCRUBBED].decode("utf-8", "replace"))[:BODY_SHOWN]

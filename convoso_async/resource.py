@@ -1,6 +1,6 @@
 """What all resources share: one call in, rows or a result out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from .endpoint import Endpoint
 from .form import Form, Pairs
 from .paging import Pager
-from .reply import Json, Reply, count_at, merged
+from .reply import Reply, count_at, merged
 from .rows import Page, Result, Row
 
 R = TypeVar("R", bound=Row)
@@ -51,12 +51,12 @@ class Resource:
 
     async def _page_of(self, endpoint: Endpoint[R], pairs: Pairs) -> Page[R]:
         """One page of rows, for texts that are checked."""
-        from .convert import loader
+        from .convert import rows_loader
 
         answer = await self._client._call(endpoint, pairs)
         payload = answer.payload
-        load: Callable[[Json], R] = loader(endpoint.result, self._client.zone)
-        page = Page(rows=[load(row) for row in answer.rows or ()], raw=payload)
+        rows: list[R] = rows_loader(endpoint.result, self._client.zone)(answer.rows or [])
+        page = Page(rows=rows, raw=payload)
         page.total = count_at(payload, endpoint.totals)
         if endpoint.paging is not None:
             asked = dict(pairs)

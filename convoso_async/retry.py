@@ -18,6 +18,7 @@ from .errors import (
     ConvosoConnectionError,
     ConvosoError,
     ConvosoTimeoutError,
+    Outcome,
     OutcomeUnknownError,
     RateLimitError,
     ReplyError,
@@ -112,6 +113,20 @@ def may_repeat(retry: Retry, error: ConvosoError) -> bool:
     return retry is not Retry.UNSAFE or error.outcome == "not_sent" or isinstance(error, RateLimitError)
 
 
+def overall(before: Outcome, last: Outcome) -> Outcome:
+    """The outcome of a call, from that of its earlier attempts and that of the last.
+
+    What one attempt may have done, no later one can take back.
+    """
+    order: tuple[Outcome, ...] = ("not_sent", "rejected", "unknown", "applied")
+    return before if order.index(before) > order.index(last) else last
+
+
+def may_be_done(outcome: Outcome) -> bool:
+    """Whether attempts with this outcome may have been carried out."""
+    return outcome in ("unknown", "applied")
+
+
 def backoff(error: ConvosoError, attempt: int, chance: float) -> float:
     """Exponential backoff with full jitter; a time that the service named is waited for in full."""
     base = THROTTLED_BASE if isinstance(error, RateLimitError) else TRANSIENT_BASE
@@ -133,11 +148,10 @@ def says_already(endpoint: Endpoint[Any], error: ConvosoError) -> bool:
 
 def final_error(endpoint: Endpoint[Any], error: ConvosoError) -> ConvosoError:
     """The error to raise: a write that must not be repeated and may have been applied says so."""
-    if endpoint.retry is not Retry.UNSAFE or error.outcome != "unknown":
+    if endpoint.retry is not Retry.UNSAFE or error.outcome not in ("unknown", "applied"):
         return error
-    unknown = OutcomeUnknownError(
-        f"it may or may not have been applied; look before sending it again: {error.message}"
-    )
+    fate = "was applied" if error.outcome == "applied" else "may or may not have been applied"
+    unknown = OutcomeUnknownError(f"it {fate}; look before sending it again: {error.message}")
     unknown.__dict__.update(error.__dict__)
     unknown.reason = type(error)
     return unknown

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
 from random import random
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import attrs
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from . import reply
 from .endpoint import Endpoint
@@ -18,13 +20,14 @@ from .errors import (
     ConvosoConnectionError,
     ConvosoError,
     ConvosoTimeoutError,
+    Outcome,
     RateLimitError,
     ReplyError,
 )
 from .events import LOG, NOBODY, Watch
 from .form import Body, Pairs, encode
 from .pacing import Pacing
-from .retry import Budget, Policy, final_error, retry_after, says_already
+from .retry import Budget, Policy, backoff, final_error, may_be_done, overall, retry_after, says_already
 
 if TYPE_CHECKING:
     from .client import Settings
@@ -44,30 +47,71 @@ class SentBody(aiohttp.BytesPayload):
     """
 
     def __init__(self, body: Body) -> None:
-        super().__init__(memoryview(body.data), content_type=FORM)
+        # Past the initialiser of BytesPayload, which warns of a body above 1 MiB, as an error under -W error.
+        super(aiohttp.BytesPayload, self).__init__(memoryview(body.data), content_type=FORM)
+        self._size = len(body.data)
         self.begun = False
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        connection = getattr(writer, "transport", None)
-        self.begun = connection is None or not connection.is_closing()
+        connection: Any = getattr(writer, "transport", writer)
+        gone = connection is None or (connection is not writer and connection.is_closing())
+        self.begun = self.begun or not gone
         await super().write_with_length(writer, content_length)
 
     def __repr__(self) -> str:
         return f"<form of {self.size} bytes>"
 
 
-@attrs.frozen
+class Connector(aiohttp.TCPConnector):
+    """Gives no connection on which a reply came before it was asked for: it would answer the next request."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            raise ConvosoConnectionError("the connection held a reply to no request")
+        return connection
+
+
+class Flaw(Enum):
+    """Why a body is not whole."""
+
+    LATE = "late"
+    CUT = "cut"
+    TOO_LARGE = "too large"
+
+
 class Answer:
-    """What came back in one attempt: `whole` is false when the connection broke inside the body."""
+    """What came back in one attempt: all of it, or what came before `flaw`."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    whole: bool
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status = status
+        self.headers = headers
+        self.flaw: Flaw | None = Flaw.LATE
+        self._chunks: list[bytes] = []
 
+    async def fill(self, content: aiohttp.StreamReader) -> None:
+        """Reads the body, decompressed, up to `MAX_BODY`."""
+        size = 0
+        try:
+            async for chunk in content.iter_any():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    self.flaw = Flaw.TOO_LARGE
+                    del self._chunks[1:]  # the first tells what it was
+                    return
+                self._chunks.append(chunk)
+        except aiohttp.ClientPayloadError:
+            self.flaw = Flaw.CUT
+        else:
+            self.flaw = None
 
-class TooLargeError(Exception):
-    """The reply's body is larger than `MAX_BODY`."""
+    @property
+    def body(self) -> bytes:
+        """What came of the body."""
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
 
 class Transport:
@@ -86,15 +130,18 @@ class Transport:
     def _own_session(self) -> aiohttp.ClientSession:
         connections = self._settings.max_connections + SPARE_CONNECTIONS
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
+            connector=Connector(limit=connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
 
     async def aclose(self) -> None:
         """Closes the session, unless it is the caller's."""
-        if self._settings.session is None:
-            await self._session.close()
+        if self._settings.session is not None or os.getpid() != self._process:
+            return  # after a fork, the connections are the parent's
+        if not self._loop.is_closed():
+            self._check_home()
+        await self._session.close()
 
     async def call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> reply.Reply:
         """The reply to one call, after as many attempts as its retry class allows before the deadline."""
@@ -104,28 +151,37 @@ class Transport:
         deadline = clock() + self._settings.deadline
         watch = self._watch(endpoint, pairs)
         attempt = 0
-        while True:
-            attempt += 1
-            watch.started(attempt)
-            got = await self._attempt(endpoint, body, deadline, raw)
-            watch.ended(attempt, got)
-            if attempt > 1 and isinstance(got, ConvosoError) and says_already(endpoint, got):
-                got = reply.refusal(got)
-            if isinstance(got, reply.Reply):
-                self._budget.earn()
-                watch.finished(attempt, got)
-                return got
-            got.attempts = attempt
-            pause = self._policy.pause(endpoint, got, attempt, deadline - clock())
-            if pause is None or not (endpoint.urgent or self._budget.spend()):
-                got = final_error(endpoint, got)
-                watch.finished(attempt, got)
-                raise got
-            throttled = isinstance(got, RateLimitError)
-            if throttled:
-                self._pacing.rest(pause)
-            watch.paused(attempt, got, pause, throttled=throttled)
-            await asyncio.sleep(pause)
+        outcome: Outcome = "not_sent"
+        try:
+            while True:
+                attempt += 1
+                watch.started(attempt)
+                got = await self._attempt(endpoint, body, deadline, raw)
+                watch.ended(attempt, got)
+                if may_be_done(outcome) and isinstance(got, ConvosoError) and says_already(endpoint, got):
+                    got = reply.refusal(got)
+                if isinstance(got, reply.Reply):
+                    self._budget.earn()
+                    watch.finished(attempt, got)
+                    return got
+                got.attempts = attempt
+                outcome = overall(outcome, got.outcome)
+                remaining = deadline - clock()
+                pause = self._policy.pause(endpoint, got, attempt, remaining)
+                if isinstance(got, RateLimitError):
+                    rest = min(backoff(got, attempt, 1.0) if pause is None else pause, remaining)
+                    self._pacing.rest(rest)
+                    watch.throttled(attempt, rest)
+                if pause is None or not (endpoint.urgent or self._budget.spend()):
+                    got.outcome = outcome
+                    got = final_error(endpoint, got)
+                    watch.finished(attempt, got)
+                    raise got
+                watch.paused(attempt, got, pause)
+                await asyncio.sleep(pause)
+        except asyncio.CancelledError:
+            watch.cancelled(attempt)
+            raise
 
     async def _attempt(
         self, endpoint: Endpoint[Any], body: Body, deadline: float, raw: bool
@@ -133,8 +189,8 @@ class Transport:
         """The reply of one attempt, or the error that it ended with: a value, so that nothing foreign hangs
         on to it.
         """
-        scrub = self._settings.token.scrub
         sent = SentBody(body)
+        answer: Answer | None = None
         try:
             if endpoint.urgent:
                 answer = await self._exchange(endpoint.path, sent, deadline)
@@ -147,38 +203,42 @@ class Transport:
             return self._read(endpoint, answer, raw)
         except ConvosoError as error:
             failed = error
-        except TooLargeError:
-            failed = ReplyError(f"the reply is larger than {MAX_BODY} bytes", outcome="unknown")
-        except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
-            failed = translated(error, scrub)
+        except Exception as error:  # a session of the caller's, and its hooks, may raise anything
+            failed = translated(error, self._settings.token.scrub, begun=sent.begun)
         failed.endpoint = endpoint.id
-        if not sent.begun:
+        if answer is None and not sent.begun:
             failed.outcome = "not_sent"
         failed.__cause__ = failed.__context__ = None  # foreign errors hold the reply, and frames hold more
         return failed.with_traceback(None)
 
     async def _exchange(self, path: str, sent: SentBody, deadline: float) -> Answer:
         limit = min(self._loop.time() + self._settings.timeout, deadline)
-        async with (
-            asyncio.timeout_at(limit),
-            self._session.post(
-                self._settings.base_url + path,
-                data=sent,
-                timeout=NO_TIMEOUT,
-                allow_redirects=False,
-                raise_for_status=False,
-                middlewares=(),
-                proxy=self._settings.proxy,
-                ssl=self._ssl,
-            ) as response,
-        ):
-            body, whole = await read_body(response)
-            return Answer(response.status, response.headers, body, whole)
+        answer: Answer | None = None
+        try:
+            async with (
+                asyncio.timeout_at(limit),
+                self._session.post(
+                    self._settings.base_url + path,
+                    data=sent,
+                    timeout=NO_TIMEOUT,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    middlewares=(),
+                    proxy=self._settings.proxy,
+                    ssl=self._ssl,
+                ) as response,
+            ):
+                answer = Answer(response.status, response.headers)
+                await answer.fill(response.content)
+        except TimeoutError:
+            if answer is None:
+                raise
+        return answer
 
     def _read(self, endpoint: Endpoint[Any], answer: Answer, raw: bool) -> reply.Reply:
         scrub = self._settings.token.scrub
-        if not answer.whole and 200 <= answer.status < 300:
-            raise reply.unreadable(endpoint, answer.status, answer.body, scrub)
+        if answer.flaw is not None and 200 <= answer.status < 300:
+            raise flawed(endpoint, answer, scrub)
         try:
             return reply.read(endpoint, answer.status, answer.body, scrub, raw=raw)
         except RateLimitError as error:
@@ -199,30 +259,33 @@ class Transport:
         return Watch(endpoint.id, tuple(name for name, _ in pairs), self._loop.time, on_event)
 
 
-async def read_body(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """The body, decompressed and within `MAX_BODY`, and whether it came whole."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise TooLargeError
-            chunks.append(chunk)
-    except aiohttp.ClientPayloadError:
-        return b"".join(chunks), False
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks), True
+def flawed(endpoint: Endpoint[Any], answer: Answer, scrub: Callable[[str], str]) -> ConvosoError:
+    """The error for a good status over a body that did not come whole."""
+    error: ConvosoError = reply.unreadable(endpoint, answer.status, answer.body, scrub)
+    if answer.flaw is Flaw.TOO_LARGE:
+        told = f"the reply is larger than {MAX_BODY} bytes"
+        return ReplyError(told, outcome=error.outcome, status=error.status, body=error.body)
+    if answer.flaw is Flaw.LATE and error.outcome != "applied":
+        told = "the reply did not end in time"
+        return ConvosoTimeoutError(told, outcome="unknown", status=error.status, body=error.body)
+    return error
 
 
-def translated(error: Exception, scrub: Any) -> ConvosoError:
-    """Our error for a foreign one, with its type and text only."""
-    told = scrub(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+def translated(error: Exception, scrub: Callable[[str], str], *, begun: bool) -> ConvosoError:
+    """Our error for a foreign one, with its type and, where that holds nothing of the reply, its text."""
+    told = name = type(error).__name__
+    if isinstance(error, OSError | RuntimeError | ValueError) and str(error):
+        told = scrub(f"{name}: {error}")
     if isinstance(error, TimeoutError):
-        return ConvosoTimeoutError("no reply in time", outcome="unknown")
+        late = "no reply in time" if begun else "it could not be sent in time"
+        return ConvosoTimeoutError(late, outcome="unknown")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConvosoConnectionError(f"the proxy refused: HTTP {error.status}", outcome="unknown")
     if isinstance(error, aiohttp.ClientResponseError):
-        bad = ReplyError(f"the reply is no HTTP: {told}", outcome="unknown")
+        what = error.message.partition(":")[0]  # behind the colon comes the line as it came
+        bad = ReplyError(f"the reply is no HTTP: {scrub(what)}", outcome="unknown")
         bad.unreadable = True
         return bad
-    if isinstance(error, RuntimeError | ValueError):
-        return ConfigurationError(f"the session cannot send: {told}", outcome="unknown")
-    return ConvosoConnectionError(told, outcome="unknown")
+    if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, aiohttp.InvalidURL):
+        return ConvosoConnectionError(f"no reply: {told}", outcome="unknown")
+    return ConfigurationError(f"the session cannot send: {told}", outcome="unknown")

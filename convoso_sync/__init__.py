@@ -1,15 +1,107 @@
-"""The sync client. It is not there yet: use `AsyncConvoso` from `convoso_async`."""
+# Made from convoso_async/__init__.py by convoso_sync._generate: change those.
+"""The Convoso API for sync code: every call typed, exports complete, writes never sent twice.
 
-from typing import TYPE_CHECKING, NoReturn
+from convoso_sync import Convoso
 
-if not TYPE_CHECKING:  # or type checkers accept any name
+with Convoso(auth_token="...") as client:
+    for call in client.call_logs.retrieve_all(start_time=a, end_time=b):
+        ...
+"""
 
-    def __getattr__(name: str) -> NoReturn:
-        if name.startswith("__"):  # asked for by the import system and by inspection, which take a plain no
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # Not an AttributeError: `from convoso_sync import Convoso` would swallow its text.
-        raise ImportError(
-            f"there is no convoso_sync.{name}: this version has no sync client yet, "
-            "use `from convoso_async import AsyncConvoso`",
-            name=__name__,
-        )
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convoso_async import (
+        ActivityCounts as ActivityCounts,
+        AgentEvent as AgentEvent,
+        AgentStatistics as AgentStatistics,
+        AuthenticationError as AuthenticationError,
+        Callback as Callback,
+        CallbackResult as CallbackResult,
+        CallLog as CallLog,
+        CallLogUpdate as CallLogUpdate,
+        CallRecording as CallRecording,
+        Campaign as Campaign,
+        ConfigurationError as ConfigurationError,
+        ConvosoAPIError as ConvosoAPIError,
+        ConvosoConnectionError as ConvosoConnectionError,
+        ConvosoError as ConvosoError,
+        ConvosoHTTPError as ConvosoHTTPError,
+        ConvosoTimeoutError as ConvosoTimeoutError,
+        Disposition as Disposition,
+        DncEntry as DncEntry,
+        DncResult as DncResult,
+        DuplicateError as DuplicateError,
+        IncompleteError as IncompleteError,
+        InvalidRequestError as InvalidRequestError,
+        Lead as Lead,
+        LeadList as LeadList,
+        LeadPostResult as LeadPostResult,
+        LeadResult as LeadResult,
+        ListDeletion as ListDeletion,
+        ListResult as ListResult,
+        LogoutResult as LogoutResult,
+        MonitoredAgent as MonitoredAgent,
+        MonitorSnapshot as MonitorSnapshot,
+        NotFoundError as NotFoundError,
+        OffsetCapError as OffsetCapError,
+        OptOut as OptOut,
+        OptOutResult as OptOutResult,
+        OutcomeUnknownError as OutcomeUnknownError,
+        Page as Page,
+        PagingError as PagingError,
+        PermissionDeniedError as PermissionDeniedError,
+        RateLimitError as RateLimitError,
+        Recording as Recording,
+        RedirectError as RedirectError,
+        RejectedError as RejectedError,
+        ReplyError as ReplyError,
+        Report as Report,
+        Result as Result,
+        RevenueResult as RevenueResult,
+        Row as Row,
+        ServerError as ServerError,
+        StatusResult as StatusResult,
+        User as User,
+        Verdict as Verdict,
+        Window as Window,
+        WindowTooDenseError as WindowTooDenseError,
+    )
+
+    from .client import Convoso as Convoso
+    from .paging import Pager as Pager, Prefetch as Prefetch
+
+_HOMES = {
+    "client": "Convoso",
+    "paging": "Pager Prefetch",
+    "convoso_async": """
+        ActivityCounts AgentEvent AgentStatistics AuthenticationError Callback CallbackResult CallLog
+        CallLogUpdate CallRecording Campaign ConfigurationError ConvosoAPIError ConvosoConnectionError
+        ConvosoError ConvosoHTTPError ConvosoTimeoutError Disposition DncEntry DncResult DuplicateError
+        IncompleteError InvalidRequestError Lead LeadList LeadPostResult LeadResult ListDeletion ListResult
+        LogoutResult MonitoredAgent MonitorSnapshot NotFoundError OffsetCapError OptOut OptOutResult
+        OutcomeUnknownError Page PagingError PermissionDeniedError RateLimitError Recording RedirectError
+        RejectedError ReplyError Report Result RevenueResult Row ServerError StatusResult User Verdict Window
+        WindowTooDenseError
+    """,
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULES)
+
+if not TYPE_CHECKING:  # type checkers read the imports above, or they would accept any name
+
+    def __getattr__(name: str) -> Any:
+        """Imports a public name on its first use: building a client must not load aiohttp."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        home = _MODULES[name]
+        module = import_module(home if home == "convoso_async" else f".{home}", __name__)
+        value = globals()[name] = getattr(module, name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return list(__all__)

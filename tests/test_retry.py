@@ -304,7 +304,14 @@ def test_an_unsafe_call_with_an_unknown_outcome_says_so(cls: type[ConvosoError])
     assert "look before sending it again: no reply" in str(unknown)
 
 
-@pytest.mark.parametrize("outcome", ["not_sent", "rejected", "applied"])
+def test_an_unsafe_call_that_was_applied_and_gave_no_id_says_so() -> None:
+    got = final_error(call(UNSAFE), unreadable("applied"))
+    assert isinstance(got, OutcomeUnknownError)
+    assert (got.reason, got.outcome) == (ReplyError, "applied")
+    assert "it was applied; look before sending it again" in str(got)
+
+
+@pytest.mark.parametrize("outcome", ["not_sent", "rejected"])
 def test_a_known_outcome_keeps_its_class(outcome: Outcome) -> None:
     error = ConvosoConnectionError("?", outcome=outcome)
     assert error is final_error(call(UNSAFE), error)

@@ -151,7 +151,7 @@ SEARCH = Endpoint(
     rows=("results", "data.results"),
     totals=("total", "data.total"),
     paging=Paging(limit_default=20, limit_max=5_000, offset_max=50_000),
-    ranges=(RangeFilter("start_date", "end_date", unit=DAY),),
+    ranges=(RangeFilter("start_date", "end_date", unit=DAY, field="callback_time"),),
     codes={
         6000: missing("no callbacks given or found"),
         6006: invalid("user_id not valid"),
@@ -234,10 +234,10 @@ class Callbacks(Resource):
         return await self._page(SEARCH, filters)
 
     def search_all(self, **filters: Unpack[AllCallbacks]) -> Pager[Callback]:
-        """All callbacks that match.
+        """All callbacks that match, past the offset cap, where the read is cut by days.
 
-        POST /callbacks/search, as often as it takes. `page_size` is 5,000 unless given. OffsetCapError
-        when more match than offsets reach.
+        POST /callbacks/search, as often as it takes. `page_size` is 5,000 unless given. WindowTooDenseError
+        when a single day has more callbacks than offsets reach.
         """
         return self._pager(SEARCH, filters)
 

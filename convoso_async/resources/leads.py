@@ -419,8 +419,9 @@ class Leads(Resource):
     def search_all(self, **filters: Unpack[AllLeads]) -> Pager[Lead]:
         """All leads that match.
 
-        POST /leads/search, as often as it takes. `page_size` is 2,000 unless given. Raises OffsetCapError
-        where more match than offsets can be trusted to reach, since no cap is documented: narrow the filters.
+        POST /leads/search, as often as it takes. `page_size` is 2,000 unless given. No offset cap is
+        documented: past 40,000 rows the read is cut by `created_at`, or by a range of `updated_at` or
+        `last_call` where that is among the filters.
         """
         return self._pager(SEARCH, filters)
 

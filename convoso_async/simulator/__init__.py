@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .service import Request
     from .simulator import Simulator, serve
     from .switches import Population, Profile, Switches, Totals
+    from .webhooks import Delivery, Webhooks
 else:
     # The pytest plugin is below this package and must not load a web server into every test run.
     _HOMES = {
@@ -26,6 +27,8 @@ else:
         "Profile": "switches",
         "Switches": "switches",
         "Totals": "switches",
+        "Delivery": "webhooks",
+        "Webhooks": "webhooks",
     }
 
     def __getattr__(name):
@@ -39,6 +42,7 @@ else:
 __all__ = [
     "Account",
     "Criteria",
+    "Delivery",
     "Fault",
     "Population",
     "Profile",
@@ -47,5 +51,6 @@ __all__ = [
     "Simulator",
     "Switches",
     "Totals",
+    "Webhooks",
     "serve",
 ]

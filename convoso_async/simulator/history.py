@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
@@ -49,6 +49,8 @@ class CallHistory:
         self.dice = array("Q")
         # What a call was given explicitly, in place of what its dice say.
         self.changes: dict[int, dict[str, Any]] = {}
+        # Told the id of each call that is added or changed.
+        self.watchers: list[Callable[[int], None]] = []
         self._found: dict[object, array[int]] = {}
         self._next_id = FIRST_ID
 
@@ -100,12 +102,19 @@ class CallHistory:
         if changes:
             self.changes.update((call_id, dict(changes)) for call_id in ids)
         self._found.clear()
+        self._tell(ids)
         return ids
 
     def change(self, call_id: int, changes: dict[str, Any]) -> None:
         """Give a call values of its own."""
         self.changes.setdefault(call_id, {}).update(changes)
         self._found.clear()
+        self._tell([call_id])
+
+    def _tell(self, ids: Sequence[int]) -> None:
+        for tell in self.watchers:
+            for call_id in ids:
+                tell(call_id)
 
     def remove(self, call_id: int) -> bool:
         """Take a call out; False when there is none."""

@@ -14,6 +14,8 @@ class Records:
 
     def __init__(self, first_id: int, *, index: tuple[str, ...] = ()) -> None:
         self.rows: dict[int, Row] = {}
+        # Told the id of each row that is added or changed.
+        self.watchers: list[Callable[[int], None]] = []
         self._next_id = first_id
         self._index = index
         self._by_key: dict[tuple[Any, ...], dict[int, None]] = {}
@@ -31,6 +33,7 @@ class Records:
         self._next_id += 1
         self.rows[row_id] = {"id": str(row_id), **row}
         self._enter(row_id)
+        self._tell(row_id)
         return row_id
 
     def get(self, row_id: str | int | None) -> Row | None:
@@ -44,6 +47,7 @@ class Records:
         self._leave(number)
         self.rows[number].update(changes)
         self._enter(number)
+        self._tell(number)
 
     def remove(self, row_id: str | int) -> bool:
         """Take a row out; False when there is none."""
@@ -81,6 +85,10 @@ class Records:
         self._found.clear()
         if self._index:
             self._by_key[self._key(row_id)].pop(row_id)
+
+    def _tell(self, row_id: int) -> None:
+        for tell in self.watchers:
+            tell(row_id)
 
     def _key(self, row_id: int) -> tuple[Any, ...]:
         row = self.rows[row_id]

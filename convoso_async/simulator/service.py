@@ -18,6 +18,7 @@ from .population import build
 from .shapes import Body, refusal
 from .switches import Population, Switches
 from .tables import Call, call_ids, calls
+from .webhooks import BodyType, Webhooks
 
 BASE = "/v1"
 
@@ -102,6 +103,43 @@ class Service(Switches, Population):
         with self.account.lock:
             self.faults.add(fault)
         return fault
+
+    def connect(
+        self,
+        url: str,
+        *,
+        adaptor: Mapping[str, str] | None = None,
+        body: BodyType = "JSON",
+        headers: Mapping[str, str] | None = None,
+        calls: bool = True,
+        leads: bool = True,
+        times: int = 1,
+        timeout: float = 10.0,
+    ) -> Webhooks:
+        """Convoso Connect: posts to `url` when a call or a lead is added or changed, while it is open.
+
+        `with sim.connect(url, headers={"X-Connect-Secret": "..."}) as webhooks:`
+
+        `adaptor` maps documented fields to the keys to send, several joined with commas. Of the names that
+        lead and call share, `lead.status` and `call_log.status` are one each; `status` is that of the record
+        which changed. Without an adaptor, a call sends all fields of the call and the agent, and a lead those
+        of the lead, under their own names. What is empty goes as `""`, or as the word `null` unless the
+        profile is "documented". `headers` may replace the content type. `times` sends each webhook so many
+        times; `timeout` is in seconds.
+        """
+        return Webhooks(
+            self.account,
+            url,
+            adaptor=adaptor,
+            body=body,
+            headers=headers,
+            calls=calls,
+            leads=leads,
+            times=times,
+            timeout=timeout,
+            empty=lambda: "" if self.profile == "documented" else "null",
+            recordings_base=lambda: self.recordings_base,
+        )
 
     def calls(self, endpoint_id: str) -> list[Request]:
         """The requests of one call, such as `leads.insert`, or of one resource, `leads.*`."""
