@@ -86,10 +86,23 @@ def test_a_call_has_the_callers_context(client: Convoso) -> None:
 
 def test_locks_are_used_again(client: Convoso) -> None:
     client.leads.search()
-    before = len(_runtime._locks)
+    before = list(_runtime._locks)
+    assert before
     for _ in range(5):
         client.leads.search()
-    assert len(_runtime._locks) == before
+    assert _runtime._locks == before
+
+
+def test_what_a_fork_leaves_to_the_parent_is_not_closed(client: Convoso) -> None:
+    client.leads.search()
+    inner = client._async
+    closer = inner._closer
+    assert closer is not None
+    assert closer.alive
+    left = inner.leave()
+    assert not closer.alive
+    assert inner._transport is None
+    inner._transport = left  # type: ignore[assignment]  # no fork took place
 
 
 # -- errors -----------------------------------------------------------------------------------------
