@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from convoso_async.errors import IncompleteError, OffsetCapError, PagingError, WindowTooDenseError
-from convoso_async.reading import Ask, Reading, Recent, Seen
+from convoso_async.known import Recent, Seen
+from convoso_async.reading import Ask, Reading
 from convoso_async.rows import Page
 
 from .model_account import Account, Event, Life, Service, numbers, read, run
