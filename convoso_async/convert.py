@@ -254,13 +254,13 @@ def field_of(name: str, hint: Any, zone: tzinfo) -> _Field:
             hint = parts[0]
         else:
             break
+    if get_origin(hint) is list and (item := get_args(hint)[0]) is not str:
+        return _Field(name, keys, "rows", partial(many, item=loader(item, zone)), item)
     return _Field(name, keys, *_reader(name, hint, reading, zone))
 
 
-def _reader(
-    name: str, hint: Any, reading: str | None, zone: tzinfo
-) -> tuple[str, Read] | tuple[str, Read, type[Row]]:
-    """The kind of a value, its reader, and for a list of rows their class."""
+def _reader(name: str, hint: Any, reading: str | None, zone: tzinfo) -> tuple[str, Read]:
+    """The kind of a value that is not a list of rows, and its reader."""
     if reading is not None:
         return {"text": ("text", text), "money": ("number", money), "seconds": ("count", seconds)}[reading]
     if hint is str:
@@ -270,10 +270,7 @@ def _reader(
     if hint is datetime:
         return "stamp", partial(stamp, zone=zone)
     if get_origin(hint) is list:
-        item = get_args(hint)[0]
-        if item is str:
-            return "words", partial(many, item=text)
-        return "rows", partial(many, item=loader(item, zone)), item
+        return "words", partial(many, item=text)
     simple: dict[Any, tuple[str, Read]] = {
         int: ("count", count),
         float: ("number", number),

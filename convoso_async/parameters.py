@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, SupportsIndex
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -235,7 +235,7 @@ class ColorRule:
 
 def whole_number(value: object) -> int | None:
     """`value` as an int when it is one (numpy's integers are too), None when it is not. A bool is not."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         return None
     return operator.index(value)
 
