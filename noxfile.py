@@ -78,7 +78,7 @@ def demo(session: nox.Session) -> None:
     session.run("convoso", "demo", *session.posargs)
 
 
-@nox.session(default=False, python=PYTHONS[-1])
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure what the package costs beside the others. Arguments go on: `-- --quick`, `-- --only rows`."""
     session.install(".", *group("bench"))

@@ -56,6 +56,9 @@ class SentBody(aiohttp.BytesPayload):
         connection: Any = getattr(writer, "transport", writer)
         gone = connection is None or (connection is not writer and connection.is_closing())
         self.begun = self.begun or not gone
+        if asyncio.get_running_loop().get_debug():
+            # It then logs a write that failed with its frames: the body must not be joined to the headers.
+            writer.send_headers()
         await super().write_with_length(writer, content_length)
 
     def __repr__(self) -> str:

@@ -32,7 +32,7 @@ SHARED = {
     "rows": "what replies become, for both",
 }
 """Modules whose public names are those of both packages, re-exported and never copied."""
-INTERNAL = set("convert form pacing parameters reply resource retry row_source transport".split())
+INTERNAL = set("convert form known pacing parameters reply resource retry row_source transport".split())
 """Modules that callers do not import."""
 NOT_TAKEN = {
     "cli": "the command, which runs the loop itself",

@@ -101,7 +101,6 @@ class Background:
                 await asyncio.gather(*(client.aclose() for client in self.clients))
         except TimeoutError:
             pass
-        await asyncio.sleep(0)  # sockets close one turn after their transports
         self.loop.stop()
 
 
@@ -298,7 +297,7 @@ class Client(AsyncConvoso):
         # A client that nobody closed is closed when it goes. In a `__del__` it would be too late: where it is
         # collected with a cycle, so is its session, which tells the world that it is not closed.
         self._closer = finalize(self, home.soon, partial(home.close, transport))
-        self._closer.atexit = False
+        self._closer.atexit = False  # then all is closed together, after the calls under way
         return transport
 
     async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
@@ -320,22 +319,14 @@ class Client(AsyncConvoso):
         else:
             run(self.aclose())
 
-    async def aclose(self) -> None:
-        """Closes the connections."""
-        await super().aclose()
-        self._stay()
-
     def leave(self) -> object:
         """What it had in the process that forked this one, which must not be touched here any more."""
-        self._stay()
+        if self._closer is not None:
+            self._closer.detach()
         left, self._transport = self._transport, None
         if isinstance(self._settings.on_event, Events):
             self._settings.on_event.start_afresh()
         return left
-
-    def _stay(self) -> None:
-        if self._closer is not None:
-            self._closer.detach()
 
 
 # -- what callers hand in ---------------------------------------------------------------------------

@@ -110,9 +110,9 @@ class Fault:
 
     It strikes before there is a connection (`connect`, where the client makes it through `refusing`), when it
     is accepted (`accept`), when data is there but not read (`data`), or when the request is read (`request`).
-    It carries the request out or not, sends `reply` in pieces,
-    and then keeps the connection, closes it, resets it, or says nothing more. `pause` is seconds before
-    each piece, `stray` is sent a moment after it.
+    The server carries the request out or not, sends `reply` in pieces, and then keeps the connection, closes
+    it, resets it, or says nothing more. `pause` is seconds before each piece, `stray` is sent a moment after
+    the reply.
     """
 
     name: str
@@ -137,14 +137,14 @@ def http(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def fine(*, apply: bool = True) -> Fault:
+def fine() -> Fault:
     """The good reply of the call, and the connection stays open."""
 
     def reply(request: Request) -> Iterable[bytes]:
         endpoint = next((each for each in ENDPOINTS.values() if each.path == request.path), None)
         yield http(good_body(endpoint))
 
-    return Fault("fine", apply=apply, reply=reply, end="keep")
+    return Fault("fine", apply=True, reply=reply, end="keep")
 
 
 def status(line: str, *headers: str, body: bytes = b"", apply: bool = False, name: str = "") -> Fault:
@@ -152,10 +152,10 @@ def status(line: str, *headers: str, body: bytes = b"", apply: bool = False, nam
     return Fault(name or line, apply=apply, reply=http(body, line, *headers), end="keep")
 
 
-def refusal(code: int | None, text: str, name: str = "", line: str = "200 OK") -> Fault:
+def refusal(code: int | None, text: str, line: str = "200 OK") -> Fault:
     """The service says no, in a code and in words."""
     body: dict[str, object] = {"success": False, "text": text} | ({} if code is None else {"code": code})
-    return Fault(name or f"{code} {text}", reply=http(json.dumps(body).encode(), line), end="keep")
+    return Fault(f"{code} {text}", reply=http(json.dumps(body).encode(), line), end="keep")
 
 
 def bomb(size: int) -> bytes:
@@ -174,8 +174,6 @@ def endless(request: Request) -> Iterable[bytes]:
 HTML = b"<html><body>502 Bad Gateway</body></html>"
 SUCCESS_CUT = b'{"success": true, "data": {"lead_id": 1234, "na'
 
-# Nothing arrived, and aiohttp knows that it did not send: the connection was never made.
-# Those that break off before or after the work is done: the client cannot tell which.
 SILENT: list[Fault] = [
     Fault("accepted and closed", at="accept"),
     Fault("accepted and reset", at="accept", end="reset"),
@@ -188,6 +186,7 @@ SILENT: list[Fault] = [
     Fault("reset after applying", apply=True, end="reset"),
     Fault("stall after applying", apply=True, end="stall"),
 ]
+"""No reply: the client cannot tell whether it was carried out."""
 BROKEN: list[Fault] = [
     Fault("status line cut", reply=b"HTTP/1.1 20"),
     Fault("status line cut, reset", apply=True, reply=b"HTTP/1.1 20", end="reset"),
@@ -230,6 +229,7 @@ BROKEN: list[Fault] = [
     Fault("blanks under 200", reply=http(b" \r\n "), end="keep"),
     status("204 No Content", apply=True),
 ]
+"""A reply that cannot be read, carried out or not."""
 FAILING: list[Fault] = [
     status("500 Internal Server Error"),
     status("500 Internal Server Error", apply=True, name="500 after applying"),
@@ -292,8 +292,8 @@ class FaultServer:
     """A service on a port of this machine: each attempt meets the next fault, then `then`.
 
     `requests` are those that were read, `touched` counts those of which anything came, and `connections` what
-    was accepted. After `accepts`
-    connections nobody listens any more. While `gate` is closed, no reply goes out; `waiting` counts those.
+    was accepted. After `accepts` connections nobody listens any more. While `gate` is closed, no reply goes
+    out; `waiting` counts those.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ from .fault_server import (
     status,
 )
 
-STALLED = 0.3
+STALLED = 0.7
 """Seconds for an attempt that meets a stall. All 37 calls share the machine meanwhile."""
 T = TypeVar("T")
 UNHURRIED = [call for call in ENDPOINTS if call not in URGENT]

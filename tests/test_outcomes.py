@@ -16,13 +16,8 @@ from convoso_async import ConvosoError, OutcomeUnknownError, transport
 from convoso_async.endpoint import Retry
 
 from .fault_server import (
-    BROKEN,
     ENDPOINTS,
-    FAILING,
-    REFUSING,
-    SILENT,
-    THROTTLING,
-    UNREADABLE_SUCCESS,
+    EVERY,
     Fault,
     FaultServer,
     Request,
@@ -48,17 +43,7 @@ STRAY = [
         end="keep",
     )
 ]
-FAULTS = [
-    *SILENT,
-    *BROKEN,
-    *FAILING,
-    *THROTTLING,
-    *REFUSING,
-    *UNREADABLE_SUCCESS,
-    *UNCONNECTED,
-    *STRAY,
-    fine(),
-]
+FAULTS = [*EVERY, *UNCONNECTED, *STRAY, fine()]
 QUICK = [fault for fault in FAULTS if fault.end != "stall"]
 # A stall takes real time: three in four sequences have none.
 sequences = st.one_of(
@@ -101,7 +86,8 @@ async def try_out(calls: list[str], faults: list[Fault], max_retries: int) -> No
                         got = await make(client, call)
                     except ConvosoError as error:
                         got = error
-                    await asyncio.sleep(0)
+                    for _ in range(20):  # the server may not have read yet what a call that timed out left it
+                        await asyncio.sleep(0)
                     judge(call, got, server.touched - touched, server.requests[before:])
 
 
@@ -121,7 +107,7 @@ def judge(call: str, got: object, touched: int, came: list[Request]) -> None:
         assert applied == 0, told
     elif got.outcome == "applied":
         assert applied >= 1, told
-    assert not unsafe or (got.outcome == "unknown") is isinstance(got, OutcomeUnknownError), told
+    assert not unsafe or (got.outcome in ("unknown", "applied")) is isinstance(got, OutcomeUnknownError), told
 
 
 @settings(max_examples=SEQUENCES, suppress_health_check=list(HealthCheck))

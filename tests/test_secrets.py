@@ -7,6 +7,7 @@ import json
 import logging
 import pickle
 import reprlib
+import socket
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
@@ -23,14 +24,9 @@ from convoso_async.events import Event
 from convoso_async.form import Token, encode
 
 from .fault_server import (
-    BROKEN,
     ENDPOINTS,
-    FAILING,
-    REFUSING,
-    SILENT,
-    THROTTLING,
+    EVERY,
     TOKEN,
-    UNREADABLE_SUCCESS,
     Fault,
     FaultServer,
     Request,
@@ -220,9 +216,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     no_waiting(monkeypatch)
 
 
-@pytest.mark.parametrize(
-    "fault", [*SILENT, *BROKEN, *FAILING, *THROTTLING, *REFUSING, *UNREADABLE_SUCCESS], ids=str
-)
+@pytest.mark.parametrize("fault", EVERY, ids=str)
 async def test_no_fault_brings_the_token_out(fault: Fault, listener: Listener) -> None:
     await examine(listener, [fault])
 
@@ -244,6 +238,26 @@ async def test_no_connection_brings_no_token_out(listener: Listener) -> None:
         async with client_of(base_url, max_retries=1, deadline=1.0) as client:
             with pytest.raises(ConvosoError) as caught:
                 await make(client, "leads.insert")
+        assert not [text for _, text in (*told_by(caught.value), *listener.told) if leaks(text)]
+
+
+async def test_a_write_that_fails_brings_no_token_out(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's debug mode logs it with all frames, and their locals."""
+
+    def fails(*args: object) -> int:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    for notes in ("short", "long" * 2_000):
+        async with served(max_retries=0) as (_, client):
+            attentive(listener)
+            with monkeypatch.context() as patch:
+                patch.setattr(socket.socket, "send", fails, raising=False)
+                patch.setattr(socket.socket, "sendmsg", fails, raising=False)
+                with pytest.raises(ConvosoError) as caught:
+                    await make(client, "leads.insert", notes=notes)
+        assert any("Fatal write error" in text for _, text in listener.told)
         assert not [text for _, text in (*told_by(caught.value), *listener.told) if leaks(text)]
 
 

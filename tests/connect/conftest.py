@@ -100,12 +100,14 @@ def aiohttp_server(receiver: Receiver) -> Iterator[int]:
         await stop.wait()
         await runner.cleanup()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     port, loop, stop = started.result(10)
-    yield port
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
 
 
 @contextmanager
@@ -115,12 +117,14 @@ def asgi_server(receiver: Receiver) -> Iterator[int]:
     wire = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(receiver.asgi, lifespan="on", log_level="critical", ws="none")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [wire]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [wire]}, daemon=True)
     thread.start()
-    yield wire.getsockname()[1]  # connections wait in the socket's queue until the server is there
-    server.should_exit = True
-    thread.join()
-    wire.close()
+    try:
+        yield wire.getsockname()[1]  # connections wait in the socket's queue until the server is there
+    finally:
+        server.should_exit = True
+        thread.join()
+        wire.close()
 
 
 @contextmanager
@@ -132,12 +136,14 @@ def wsgi_server(receiver: Receiver) -> Iterator[int]:
             pass
 
     server = make_server("127.0.0.1", 0, receiver.wsgi, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 SERVERS = {"aiohttp": aiohttp_server, "asgi": asgi_server, "wsgi": wsgi_server}

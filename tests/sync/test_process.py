@@ -225,20 +225,23 @@ client.close()
 
 @posix
 def test_a_fork_within_a_prefetch(sim: Simulator) -> None:
+    sim.fail("call_logs.retrieve", skip=2, times=99, delay=1)
     said = output_of(
         FORK
         + """
 client = connect()
-with client.call_logs.retrieve_all(page_size=5).prefetch(4) as rows:
-    next(rows)
+with client.call_logs.retrieve_all(page_size=10).prefetch(4) as rows:
+    for _ in range(11):
+        next(rows)
+    say(len(_runtime.asyncio.all_tasks(_runtime.running().loop)) > 0)
     if not os.fork():
         sys.exit(0)  # leaves the context, which is not its own
     os.wait()
-    say(1 + len(list(rows)))
+    say(11 + len(list(rows)))
 """,
         sim.url,
     )
-    assert said == ["60"]
+    assert said == ["True", "60"]
 
 
 @posix
@@ -344,8 +347,24 @@ time.sleep(0.8)
 @pytest.mark.parametrize("left", LEFT_OPEN.values(), ids=LEFT_OPEN.keys())
 def test_the_interpreter_ends_silently_and_soon(sim: Simulator, left: str) -> None:
     sim.fail("call_logs.retrieve", skip=1 if "page_size" in left else 0, delay=20)
-    said = output_of(f"client = connect()\n{left}\nsay(time.monotonic())", sim.url)
-    assert time.monotonic() - float(said[-1]) < 2
+    program = f"_runtime.SECONDS_TO_END = 9\nclient = connect()\n{left}\nsay(time.monotonic())"
+    said = output_of(program, sim.url)
+    assert time.monotonic() - float(said[-1]) < 3
+
+
+def test_a_page_that_failed_ahead_is_not_told_of_at_the_end(sim: Simulator) -> None:
+    sim.fail("call_logs.retrieve", skip=1, status=403)
+    said = output_of(
+        """
+        client = connect()
+        rows = iter(client.call_logs.retrieve_all(page_size=5))
+        next(rows)
+        time.sleep(0.5)
+        say("over")
+        """,
+        sim.url,
+    )
+    assert said == ["over"]
 
 
 @pytest.mark.parametrize("end", ["_runtime._end()", "_runtime.running().ending = True"])
