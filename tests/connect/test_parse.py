@@ -250,6 +250,8 @@ def test_one_renamed_leaves_the_name_to_the_other() -> None:
     assert (event.call.status, event.lead.status, event.status) == ("SALE", "OPEN", "SALE")
     event = parse("standing=OPEN&status=SALE&email=&call_log_id=1", names={"standing": "lead.status"})
     assert (event.call.status, event.lead.status, event.status) == ("SALE", "OPEN", "SALE")
+    event = parse("outcome=SALE&status=OPEN&call_log_id=1", names={"outcome": "call_log.status"})
+    assert (event.call.status, event.lead.status, event.ambiguous) == ("SALE", "OPEN", frozenset())
     event = parse("a=OPEN&b=SALE&status=X", names={"a": "lead.status", "b": "call_log.status"})
     assert (event.call.status, event.lead.status, event.ambiguous) == ("SALE", "OPEN", frozenset())
 
