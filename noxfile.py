@@ -54,11 +54,14 @@ def generate_check(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on the installed package. Arguments go to pytest; coverage is then not judged."""
+    """Run the tests on the installed package, on all cores. With arguments for pytest, on one, and coverage is
+    not judged.
+    """
     session.install(".[all]", *group("test"))
     env = {**INSTALLED, "COVERAGE_FILE": f".coverage.{session.python}"}
     session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    arguments = session.posargs or ["-n", "auto", "--dist", "worksteal"]
+    session.run("coverage", "run", "-m", "pytest", *arguments, env=env)
     if not session.posargs:
         session.notify("coverage")
 

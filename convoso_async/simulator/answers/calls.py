@@ -168,7 +168,7 @@ def _recording_row(ask: Ask, row: Row) -> Row:
         return {**lead, "end_time": ended, "seconds": length, "url": url}
     unfinished = number % 5 == 0
     return {
-        "recording_id": number,
+        "recording_id": name if ask.switches.profile == "mixed" else number,  # one account, one id
         "lead_id": int(row["lead_id"] or 0),
         "start_time": row["call_date"],
         "end_time": "" if unfinished else ended,
