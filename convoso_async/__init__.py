@@ -7,8 +7,9 @@ async with AsyncConvoso(auth_token="...") as client:
         ...
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .public_names import public_names
 
 if TYPE_CHECKING:
     from .client import AsyncConvoso as AsyncConvoso
@@ -64,45 +65,31 @@ if TYPE_CHECKING:
     from .rows import Page as Page, Result as Result, Row as Row
 
 _HOMES = {
-    "client": "AsyncConvoso",
-    "errors": """AuthenticationError ConfigurationError ConvosoAPIError ConvosoConnectionError ConvosoError
+    ".client": "AsyncConvoso",
+    ".errors": """AuthenticationError ConfigurationError ConvosoAPIError ConvosoConnectionError ConvosoError
         ConvosoHTTPError ConvosoTimeoutError DuplicateError IncompleteError InvalidRequestError NotFoundError
         OffsetCapError OutcomeUnknownError PagingError PermissionDeniedError RateLimitError RedirectError
         RejectedError ReplyError ServerError WindowTooDenseError""",
-    "paging": "Pager Prefetch Window",
-    "reading": "Report",
-    "resources.agent_monitor": "LogoutResult MonitoredAgent MonitorSnapshot",
-    "resources.agent_performance": "AgentStatistics",
-    "resources.agent_productivity": "AgentEvent",
-    "resources.call_logs": "CallLog CallLogUpdate CallRecording",
-    "resources.callbacks": "Callback CallbackResult",
-    "resources.campaigns": "Campaign",
-    "resources.dnc": "DncEntry DncResult",
-    "resources.lead_post": "LeadPostResult",
-    "resources.lead_validation": "Verdict",
-    "resources.leads": "Lead LeadResult Recording",
-    "resources.lists": "LeadList ListDeletion ListResult",
-    "resources.revenue": "RevenueResult",
-    "resources.sms_opt_out": "OptOut OptOutResult",
-    "resources.status": "Disposition StatusResult",
-    "resources.user_activity": "ActivityCounts",
-    "resources.users": "User",
-    "rows": "Page Result Row",
+    ".paging": "Pager Prefetch Window",
+    ".reading": "Report",
+    ".resources.agent_monitor": "LogoutResult MonitoredAgent MonitorSnapshot",
+    ".resources.agent_performance": "AgentStatistics",
+    ".resources.agent_productivity": "AgentEvent",
+    ".resources.call_logs": "CallLog CallLogUpdate CallRecording",
+    ".resources.callbacks": "Callback CallbackResult",
+    ".resources.campaigns": "Campaign",
+    ".resources.dnc": "DncEntry DncResult",
+    ".resources.lead_post": "LeadPostResult",
+    ".resources.lead_validation": "Verdict",
+    ".resources.leads": "Lead LeadResult Recording",
+    ".resources.lists": "LeadList ListDeletion ListResult",
+    ".resources.revenue": "RevenueResult",
+    ".resources.sms_opt_out": "OptOut OptOutResult",
+    ".resources.status": "Disposition StatusResult",
+    ".resources.user_activity": "ActivityCounts",
+    ".resources.users": "User",
+    ".rows": "Page Result Row",
 }
-_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)
-
-if not TYPE_CHECKING:  # type checkers read the imports above, or they would accept any name
-
-    def __getattr__(name: str) -> Any:
-        """Imports a public name on its first use: building a client must not load aiohttp."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-        value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-        return value
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return list(__all__)
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = public_names(__name__, _HOMES)

@@ -1,29 +1,22 @@
 """The client: its settings, its resources, its life."""
 
-import os
-import warnings
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from importlib import import_module
-from inspect import iscoroutinefunction
-from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-import attrs
-
-from .endpoint import UNSAFE, Endpoint
 from .errors import ConfigurationError
-from .form import Pairs, Token, raw_pairs
 
 if TYPE_CHECKING:
     import ssl as ssl_module
 
     import aiohttp
 
+    from .endpoint import Endpoint
     from .events import Event
+    from .form import Pairs
+    from .integrations.shared_rate import SharedRate
     from .reply import Json, Reply
     from .resources.agent_monitor import AgentMonitor
     from .resources.agent_performance import AgentPerformance
@@ -43,9 +36,6 @@ if TYPE_CHECKING:
     from .resources.users import Users
     from .transport import Transport
 
-BASE_URL = "https://api.convoso.com/v1"
-TIMEZONE = "America/Los_Angeles"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 RESOURCES = {
     "agent_monitor": "AgentMonitor",
     "agent_performance": "AgentPerformance",
@@ -67,24 +57,6 @@ RESOURCES = {
 """The resources of a client, and the class of each in its module under `resources`."""
 
 
-@attrs.frozen(kw_only=True)
-class Settings:
-    """The checked settings of one client."""
-
-    token: Token
-    base_url: str
-    zone: tzinfo
-    timeout: float
-    deadline: float
-    max_retries: int
-    max_connections: int
-    requests_per_second: float | None
-    session: "aiohttp.ClientSession | None" = attrs.field(repr=False)
-    proxy: str | None = attrs.field(repr=False)
-    ssl: "ssl_module.SSLContext | bool | None" = attrs.field(repr=False)
-    on_event: "Callable[[Event], object] | None" = attrs.field(repr=False)
-
-
 class AsyncConvoso:
     """A client of the Convoso API.
 
@@ -103,7 +75,8 @@ class AsyncConvoso:
         deadline: seconds for a whole call, with its attempts and pauses.
         max_retries: further attempts after the first, where the call may be repeated.
         max_connections: calls under way at once; more wait their turn.
-        requests_per_second: starts per second, evenly spread; None for no limit.
+        requests_per_second: starts per second, evenly spread; None for no limit. A `SharedRate` of
+            `convoso_async.integrations.shared_rate` holds for all processes of the account together.
         session: a session of yours. It keeps its cookies, proxy and connector, and is never closed.
         proxy: the URL of an HTTP proxy. Those in the environment are not used.
         ssl: an SSL context, or False to accept any certificate.
@@ -140,31 +113,31 @@ class AsyncConvoso:
         deadline: float = 120.0,
         max_retries: int = 2,
         max_connections: int = 20,
-        requests_per_second: float | None = None,
+        requests_per_second: "float | SharedRate | None" = None,
         session: "aiohttp.ClientSession | None" = None,
         proxy: str | None = None,
         ssl: "ssl_module.SSLContext | bool | None" = None,
         on_event: "Callable[[Event], object] | None" = None,
     ) -> None:
+        from . import settings
+
         try:
-            token = token_of(auth_token)
+            token = settings.token_of(auth_token)
         finally:
             auth_token = None  # a traceback shows the locals of this frame
-        self._settings = Settings(
+        self._settings = settings.Settings(
             token=token,
-            base_url=base_url_of(base_url),
-            zone=zone_of(timezone),
-            timeout=positive("timeout", timeout),
-            deadline=positive("deadline", deadline),
-            max_retries=whole("max_retries", max_retries, least=0),
-            max_connections=whole("max_connections", max_connections, least=1),
-            requests_per_second=None
-            if requests_per_second is None
-            else positive("requests_per_second", requests_per_second),
+            base_url=settings.base_url_of(base_url),
+            zone=settings.zone_of(timezone),
+            timeout=settings.positive("timeout", timeout),
+            deadline=settings.positive("deadline", deadline),
+            max_retries=settings.whole("max_retries", max_retries, least=0),
+            max_connections=settings.whole("max_connections", max_connections, least=1),
+            requests_per_second=settings.rate_of(requests_per_second),
             session=session,
-            proxy=proxy_of(proxy),
+            proxy=settings.proxy_of(proxy),
             ssl=ssl,
-            on_event=listener_of(on_event),
+            on_event=settings.listener_of(on_event),
         )
         self._transport: Transport | None = None
         self._closed = False
@@ -209,11 +182,14 @@ class AsyncConvoso:
             or set(path) & set("?# ")
         ):
             raise ValueError("path must begin with one / and hold no query, such as /leads/search")
+        from .endpoint import UNSAFE, Endpoint
+        from .form import raw_pairs
+
         endpoint: Endpoint[Any] = Endpoint(id=path, path=path, retry=UNSAFE, params=dict, result=object)
         answer = await self._call(endpoint, raw_pairs(params or {}, self.zone), raw=True)
         return answer.payload
 
-    async def _call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> "Reply":
+    async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
         if self._transport is None or self._closed:
             self._transport = self._open()
         return await self._transport.call(endpoint, pairs, raw=raw)
@@ -244,94 +220,3 @@ class AsyncConvoso:
     ) -> None:
         """Closes the connections."""
         await self.aclose()
-
-
-def token_of(given: str | None) -> Token:
-    """The token, from the argument or the environment."""
-    value, given = given if given is not None else os.environ.get("CONVOSO_AUTH_TOKEN"), None
-    if not isinstance(value, str | None):
-        kind, value = type(value).__name__, None
-        raise ConfigurationError(f"auth_token must be a str, not {kind}")
-    if not value or not value.strip():
-        raise ConfigurationError("no token: give auth_token=..., or set CONVOSO_AUTH_TOKEN")
-    if not value.isprintable() or value != value.strip():
-        value = None
-        raise ConfigurationError("the token has blanks or line breaks in it, as a careless copy leaves them")
-    return Token(value)
-
-
-def base_url_of(given: str | None) -> str:
-    """Where the API is, without a slash at the end."""
-    url = given or os.environ.get("CONVOSO_BASE_URL") or BASE_URL
-    from_environment = not given and url != BASE_URL
-    try:
-        parts = urlsplit(url)
-        secret = parts.username is not None or parts.password is not None
-        valid = bool(parts.hostname) and not parts.query and not parts.fragment and parts.port != 0
-    except ValueError:
-        parts, secret, valid = urlsplit(""), False, False
-    if secret:
-        url = ""
-        raise ConfigurationError("base_url must not hold a user name or a password")
-    if not valid or not url.isprintable() or " " in url:
-        raise ConfigurationError(f"base_url must be an address such as {BASE_URL}")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ConfigurationError("base_url must be https; plain http goes only to this machine")
-    if (
-        from_environment
-        and parts.hostname not in LOOPBACK
-        and not f".{parts.hostname}".endswith(".convoso.com")
-    ):
-        warnings.warn(
-            f"CONVOSO_BASE_URL sends the token to {parts.hostname}, which is not Convoso", stacklevel=3
-        )
-    return url.rstrip("/")
-
-
-def proxy_of(given: str | None) -> str | None:
-    """The URL of a proxy. It may hold a password, so no error shows it."""
-    if given is None:
-        return None
-    try:
-        parts = urlsplit(given)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except (ValueError, AttributeError):
-        valid = False
-    if valid:
-        return given
-    raise ConfigurationError("proxy must be an address such as http://proxy.example.org:3128")
-
-
-def listener_of(given: object) -> "Callable[[Event], object] | None":
-    """What gets the events. Nobody would await a coroutine."""
-    if given is None or (callable(given) and not iscoroutinefunction(given)):
-        return given
-    raise ConfigurationError("on_event must be a plain function of one event, not a coroutine function")
-
-
-def zone_of(given: str | tzinfo | None) -> tzinfo:
-    """The account's zone, by its IANA name."""
-    if isinstance(given, tzinfo):
-        return given
-    name = given or os.environ.get("CONVOSO_TIMEZONE") or TIMEZONE
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError, TypeError):
-        raise ConfigurationError(
-            f"timezone {name!r} is not known here; it must be an IANA name such as {TIMEZONE}"
-            " (where the system has no zones, install tzdata)"
-        ) from None
-
-
-def positive(name: str, value: object) -> float:
-    """A number of seconds, or per second, above zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
-        raise ConfigurationError(f"{name} must be a number above 0")
-    return float(value)
-
-
-def whole(name: str, value: object, *, least: int) -> int:
-    """A whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{name} must be a whole number of {least} or more")
-    return value

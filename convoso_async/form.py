@@ -1,13 +1,10 @@
 """Typed parameters in, form body out. Pure: nothing here waits, and nothing is sent that was not checked."""
 
-import json
 import re
-from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import cache, partial
-from html import escape
 from types import UnionType
 from typing import (
     Annotated,
@@ -21,10 +18,11 @@ from typing import (
     get_origin,
     get_type_hints,
 )
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from attrs import frozen
 
+from .auth_token import Token
 from .endpoint import Endpoint, RangeFilter
 from .parameters import (
     FIELD,
@@ -40,53 +38,6 @@ from .parameters import (
 
 Pairs = list[tuple[str, str]]
 """Names and texts as they stand in the form, in order, without the token."""
-
-
-class Token:
-    """The account's token. It is sent, and shown nowhere: not in a repr, a pickle or a text passed on."""
-
-    __slots__ = ("_forms", "encoded")
-
-    def __init__(self, value: str) -> None:
-        self.encoded = quote_plus(value)
-        self._forms = sorted(forms_of(value), key=len, reverse=True)
-
-    def scrub(self, text: str) -> str:
-        """`text` with every form of the token blotted out."""
-        for form in self._forms:
-            text = text.replace(form, "[auth_token]")
-        return text
-
-    def __repr__(self) -> str:
-        return "<auth_token>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a client and its token cannot be pickled; make the client anew where it is used")
-
-
-def forms_of(value: str) -> set[str]:
-    """How a secret may be written in what comes back: in a URL, JSON, HTML, base64, a repr, or misread."""
-    data = value.encode("utf-8", "replace")
-    in_json = json.dumps(value)[1:-1]
-    in_url = {quote_plus(value), quote(value), quote(value, safe="")}
-    forms = {value, in_json, escape(value), escape(value, quote=False), *in_url, *in_base64(data)}
-    forms |= {repr(value)[1:-1], repr(data)[2:-1], data.decode("latin-1"), data.decode("ascii", "replace")}
-    forms.add(re.sub(r"[^\x00-\x7f]", "\ufffd", value))
-    forms |= {form.replace("/", "\\/") for form in (value, in_json)}  # as PHP writes JSON
-    return forms | {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in in_url}
-
-
-def in_base64(data: bytes) -> Iterator[str]:
-    """How base64 writes `data`, alone or inside a longer text: there a group of letters begins anew at each
-    third byte.
-    """
-    for write in (b64encode, urlsafe_b64encode):
-        yield write(data).decode("ascii").rstrip("=")
-        for before in range(3):
-            letters = write(bytes(before) + data).decode("ascii")
-            inner = letters[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]
-            if len(inner) >= 8:  # less could be any word
-                yield inner
 
 
 class Body:

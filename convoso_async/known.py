@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from .endpoint import DAY
@@ -87,9 +88,8 @@ class Recent(Known[R]):
 
     def _learn(self, rows: Sequence[R]) -> None:
         before, last = self.moment, self._moment(rows[-1]) or self.moment
-        moments = [self._moment(row) or last for row in reversed(rows)]
-        in_second = _run(moments, lambda moment: moment == last)
-        in_unit = _run(moments, lambda moment: self._floor(moment) == self._floor(last))
+        in_second = _ending(rows, lambda row: (self._moment(row) or last) == last)
+        in_unit = _ending(rows, lambda row: self._floor(self._moment(row) or last) == self._floor(last))
         grown = in_unit == len(rows) and self._floor(before) == self._floor(last)
         self.in_unit = in_unit + (self.in_unit if grown else 0)
         if last != before:
@@ -101,9 +101,9 @@ class Recent(Known[R]):
         return moment.date() if moment is not None and self._unit == DAY else moment
 
 
-def _run(moments: Sequence[datetime | None], same: Callable[[datetime | None], bool]) -> int:
-    """How many moments at the beginning are alike."""
-    return next((place for place, moment in enumerate(moments) if not same(moment)), len(moments))
+def _ending(rows: Sequence[R], alike: Callable[[R], bool]) -> int:
+    """How many rows at the end are alike."""
+    return sum(1 for _ in takewhile(alike, reversed(rows)))
 
 
 class Seen(Known[R]):

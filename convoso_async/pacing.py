@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 Clock = Callable[[], float]
 
@@ -71,6 +72,26 @@ class AdaptiveRate(Rate):
             self._cut_holds_from = self._now() + 1.0 / self.per_second
 
 
+class Line(Protocol):
+    """Where a client takes its turns with others; see `integrations.shared_rate`."""
+
+    async def turn(self) -> float:
+        """Waits for this caller's turn: its time on the clock of the line."""
+        ...
+
+    def ended(self, turn: float, status: int | None) -> None:
+        """A request of this turn had a reply with this status, or none."""
+        ...
+
+    async def rest(self, seconds: float) -> None:
+        """The service asked for rest: nobody in the line starts for so long."""
+        ...
+
+    async def aclose(self) -> None:
+        """Leaves the line."""
+        ...
+
+
 class Pacing:
     """The lanes of one client.
 
@@ -79,39 +100,54 @@ class Pacing:
     must not stand in line behind bulk work.
     """
 
-    def __init__(self, max_connections: int, requests_per_second: float | None = None) -> None:
+    def __init__(self, max_connections: int, requests_per_second: "float | Line | None" = None) -> None:
         self._places = asyncio.Semaphore(max_connections)
-        self._rate = Rate(requests_per_second) if requests_per_second else None
+        self._line: Line | None = None
+        self._rate: Rate | Line | None = None
+        if isinstance(requests_per_second, int | float):
+            self._rate = Rate(requests_per_second)
+        elif requests_per_second is not None:
+            self._rate = self._line = requests_per_second
         self._rest_until = 0.0
 
-    async def enter(self, deadline: float) -> None:
-        """Takes a place, once it is this call's turn. Raises TimeoutError at the deadline."""
+    async def enter(self, deadline: float) -> float | None:
+        """Takes a place, once it is this call's turn. Raises TimeoutError at the deadline.
+
+        The turn, to be given to `leave`, where it comes from a line with others.
+        """
         if self._rate is None and not self._resting() and not self._places.locked():
             await self._places.acquire()
-            return
+            return None
         async with asyncio.timeout_at(deadline):
             await self._places.acquire()
             try:
-                await self._turn()
+                return await self._turn()
             except BaseException:
                 self._places.release()
                 raise
 
-    def leave(self) -> None:
-        """Gives the place back."""
-        self._places.release()
+    @property
+    def rest_until(self) -> float:
+        """When the rest ends, or ended, that the service asked for last, on the loop's clock."""
+        return self._rest_until
 
-    async def _turn(self) -> None:
+    def leave(self, turn: float | None = None, status: int | None = None) -> None:
+        """Gives the place back. `status` is that of the reply, if one came."""
+        self._places.release()
+        if turn is not None and self._line is not None:
+            self._line.ended(turn, status)
+
+    async def _turn(self) -> float | None:
         while True:
             if pause := self._resting():
                 await asyncio.sleep(pause)
                 continue  # another 429 may have moved the end of the rest
             if self._rate is None:
-                return
+                return None
             rest = self._rest_until
-            await self._rate.turn()
+            turn = await self._rate.turn()
             if rest == self._rest_until:
-                return  # else turns before the rest would all come due at its end, in one burst
+                return turn  # else turns before the rest would all come due at its end, in one burst
 
     def _resting(self) -> float:
         """Seconds of rest to come."""
@@ -120,3 +156,14 @@ class Pacing:
     def rest(self, seconds: float) -> None:
         """The service asked for rest: no call starts for so long."""
         self._rest_until = max(self._rest_until, asyncio.get_running_loop().time() + seconds)
+
+    async def throttled(self, seconds: float) -> None:
+        """A call had a 429: no call starts for so long, here and in the line with others."""
+        self.rest(seconds)
+        if self._line is not None:
+            await self._line.rest(seconds)
+
+    async def aclose(self) -> None:
+        """Leaves the line with others."""
+        if self._line is not None:
+            await self._line.aclose()

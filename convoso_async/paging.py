@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     import pyarrow
 
 R = TypeVar("R", bound=Row)
-Fetch = Callable[[Endpoint[R], Pairs], Awaitable[Page[R]]]
+Unread = Callable[[], Page[R]]
+"""A page whose reply is here, and whose rows are not made yet: they are when it is called."""
+Fetch = Callable[[Endpoint[R], Pairs], Awaitable[Unread[R]]]
 
 UNKNOWN_LIMIT = 1_000
 """Rows per page where the documentation names no maximum."""
 OWN = ("order", "limit", "offset")
+TURNS_TO_SEND = 2
+"""Turns of the event loop after which a request that was started has gone out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -268,6 +272,9 @@ class Pager(Generic[R]):
         )
 
     async def _ask(self, part: _Part, ask: Ask) -> Page[R]:
+        return (await self._asked_for(part, ask))()
+
+    async def _asked_for(self, part: _Part, ask: Ask) -> Unread[R]:
         texts = dict(part.texts)
         if part.span is not None:
             for name, moment in ((part.span.start, ask.start), (part.span.end, ask.end)):
@@ -392,27 +399,30 @@ class Prefetch(_Run[R]):
         return self._rows.popleft()
 
     async def _send(self, ask: Ask) -> Page[R]:
-        self._look_ahead()
         if not self._ahead or not self._ahead[0].is_for(self._part, ask):
             self._forget_from(0)
             self._ahead.append(self._start(ask))
-        self._fill(ask)
+        self._fill(ask, self._requests - 1)
         try:
             page = await asyncio.shield(self._ahead[0].task)
         except Exception:
             self._ahead.popleft()
             raise
+        self._look_ahead()
+        self._fill(ask, self._requests)
+        for _ in range(TURNS_TO_SEND):  # the requests go out before this page takes its time
+            await asyncio.sleep(0)
         self._ahead.popleft()
-        return page
+        return page()
 
-    def _fill(self, ask: Ask) -> None:
-        """Starts what will be asked next, as far as it can be told, and forgets what will not be."""
-        wanted = list(islice(self._reading.upcoming(ask), self._requests - 1))
+    def _fill(self, ask: Ask, beyond: int) -> None:
+        """Starts what will be asked after `ask`, as far as it can be told, and forgets what will not be."""
+        wanted = list(islice(self._reading.upcoming(ask), beyond))
         kept = 1
         while kept < len(self._ahead) and kept <= len(wanted) and self._ahead[kept].ask == wanted[kept - 1]:
             kept += 1
         self._forget_from(kept)
-        free = self._requests - kept - (self._look is not None)
+        free = beyond + 1 - kept - (self._look is not None)
         self._ahead.extend(self._start(following) for following in wanted[kept - 1 :][: max(0, free)])
 
     def _forget_from(self, place: int) -> None:
@@ -428,14 +438,14 @@ class Prefetch(_Run[R]):
             self._look = None
             failed = look.task.cancelled() or look.task.exception() is not None
             if look.part is self._part:
-                self._reading.looked_ahead(look.ask, None if failed else look.task.result())
+                self._reading.looked_ahead(look.ask, None if failed else look.task.result()())
         elif look is None and self._requests > 2:  # of two, one would wait for it
             ask = self._reading.look_ahead(self._requests)
             self._look = self._start(ask) if ask is not None else None
 
     def _start(self, ask: Ask) -> "_Sent[R]":
         self._report.requests += 1
-        task = asyncio.ensure_future(self._pager._ask(self._part, ask))
+        task = asyncio.ensure_future(self._pager._asked_for(self._part, ask))
         task.add_done_callback(_retrieved)
         return _Sent(self._part, ask, task)
 
@@ -449,7 +459,7 @@ class Prefetch(_Run[R]):
         self._dropped.clear()
 
 
-def _retrieved(task: "asyncio.Future[Page[R]]") -> None:
+def _retrieved(task: "asyncio.Future[Unread[R]]") -> None:
     """Marks an error as seen: a page that is dropped must not warn of it."""
     if not task.cancelled():
         task.exception()
@@ -461,7 +471,7 @@ class _Sent(Generic[R]):
 
     part: _Part
     ask: Ask
-    task: "asyncio.Future[Page[R]]"
+    task: "asyncio.Future[Unread[R]]"
 
     def is_for(self, part: _Part, ask: Ask) -> bool:
         """Whether this is the request for a page of a search, and will have an answer."""

@@ -15,7 +15,7 @@ first one stopped. One that is larger still is left, told of at the end, and the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from operator import lt
 from typing import Generic, TypeVar
 
 import attrs
@@ -463,8 +463,9 @@ class Reading(Generic[R]):
         """Rows that should rise in time may fall, unless something was concluded from their times."""
         if not isinstance(self._known, Recent):
             return
-        moments = [moment for row in rows if (moment := self._moment(row)) is not None]
-        self._fell |= any(later < earlier for earlier, later in pairwise(moments))
+        # Stamps of one zone compare by what its clock shows, and nothing is made for each row.
+        stamps = [stamp for row in rows if (stamp := self._stamp(row)) is not None]
+        self._fell |= any(map(lt, stamps[1:], stamps))
         self._known.by_time = not self._fell
         if self._fell and self._known.relied_on_time:
             raise self._incomplete("the rows came in another order than the one asked for")
@@ -478,9 +479,14 @@ class Reading(Generic[R]):
 
     def _moment(self, row: R) -> datetime | None:
         """What the account's clock showed at a row, as the range filter tests it."""
+        stamp = self._stamp(row)
+        return None if stamp is None else stamp.replace(tzinfo=None)
+
+    def _stamp(self, row: R) -> datetime | None:
+        """The time of a row that the range filter tests, in the account's zone."""
         name = self._span.field if self._span is not None else None
-        moment: datetime | None = getattr(row, name) if name is not None else None
-        return None if moment is None else moment.replace(tzinfo=None)
+        stamp: datetime | None = getattr(row, name) if name is not None else None
+        return stamp
 
     def _floor(self, moment: datetime) -> datetime:
         return floor(moment, self._unit)

@@ -7,6 +7,7 @@ keyed by id, totals as text, failures under HTTP 200 with the message in one of 
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NoReturn, TypeAlias
 
 import attrs
@@ -90,7 +91,7 @@ def read(
         if rows is not None:
             return Reply(payload, rows, status)
         expected = f"none of {', '.join(endpoint.rows)} holds rows"
-    elif isinstance(payload, dict) and not known_keys(endpoint.result).isdisjoint(payload):
+    elif isinstance(payload, dict) and not known_keys(endpoint).isdisjoint(payload):
         return Reply(payload, status=status)
     else:
         expected = "it has none of the documented keys"
@@ -218,9 +219,10 @@ def merged(payload: Json) -> dict[str, Json]:
     return {**{key: value for key, value in payload.items() if key != "data"}, **inner}
 
 
-def known_keys(result: type) -> frozenset[str]:
+@cache
+def known_keys(endpoint: Endpoint[Any]) -> frozenset[str]:
     """The keys of which a reply that is one object must have at least one."""
-    return frozenset({"success", "result", "data", *attrs.fields_dict(result)})
+    return frozenset({"success", "result", "data", *attrs.fields_dict(endpoint.result)})
 
 
 # -- failures ---------------------------------------------------------------------------------------
@@ -243,12 +245,12 @@ def failure_of(endpoint: Endpoint[Any], payload: Json) -> Failure | None:
     """
     if not isinstance(payload, dict):
         return None
+    verdict = payload.get("success")
+    if verdict in (True, 1, "1") or (isinstance(verdict, str) and verdict.lower() == "true"):
+        return None
     code, text = code_of(payload), text_of(payload)
     meaning = meaning_of(endpoint, code, text)
     if meaning is not None and meaning.kind is Kind.SUCCESS:
-        return None
-    verdict = payload.get("success")
-    if verdict in (True, 1, "1") or (isinstance(verdict, str) and verdict.lower() == "true"):
         return None
     token_trouble = meaning is not None and meaning.kind is Kind.AUTH
     if endpoint.refusal_is_answer and is_answer(payload, code) and not token_trouble:

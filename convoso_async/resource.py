@@ -1,8 +1,8 @@
 """What all resources share: one call in, rows or a result out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
 from .endpoint import Endpoint
@@ -47,13 +47,20 @@ class Resource:
         pairs = form_of(endpoint).pairs(params, self._client.zone)
         if endpoint.paging is not None and params.get("limit") is None:
             pairs.append(("limit", str(endpoint.paging.limit_default)))
-        return await self._page_of(endpoint, pairs)
+        return (await self._unread_page(endpoint, pairs))()
 
-    async def _page_of(self, endpoint: Endpoint[R], pairs: Pairs) -> Page[R]:
-        """One page of rows, for texts that are checked."""
+    async def _unread_page(self, endpoint: Endpoint[R], pairs: Pairs) -> Callable[[], Page[R]]:
+        """What makes a page of rows, for texts that are checked, once the reply is here.
+
+        A pager that asks for several pages at once makes each when its turn comes.
+        """
+        answer = await self._client._call(endpoint, pairs)
+        return partial(self._page_of, endpoint, pairs, answer)
+
+    def _page_of(self, endpoint: Endpoint[R], pairs: Pairs, answer: Reply) -> Page[R]:
+        """The page that a reply is."""
         from .convert import rows_loader
 
-        answer = await self._client._call(endpoint, pairs)
         payload = answer.payload
         rows: list[R] = rows_loader(endpoint.result, self._client.zone)(answer.rows or [])
         page = Page(rows=rows, raw=payload)
@@ -79,4 +86,4 @@ class Resource:
 
     def _pager(self, endpoint: Endpoint[R], params: Mapping[str, object]) -> Pager[R]:
         """A pager over all rows that match."""
-        return Pager(endpoint, params, self._page_of, form_of(endpoint), self._client.zone)
+        return Pager(endpoint, params, self._unread_page, form_of(endpoint), self._client.zone)

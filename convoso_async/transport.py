@@ -30,7 +30,7 @@ from .pacing import Pacing
 from .retry import Budget, Policy, backoff, final_error, may_be_done, overall, retry_after, says_already
 
 if TYPE_CHECKING:
-    from .client import Settings
+    from .settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 64 * 1024 * 1024
@@ -99,7 +99,7 @@ class Answer:
         """Reads the body, decompressed, up to `MAX_BODY`."""
         size = 0
         try:
-            async for chunk in content.iter_any():
+            while chunk := await content.readany():
                 size += len(chunk)
                 if size > MAX_BODY:
                     self.flaw = Flaw.TOO_LARGE
@@ -122,7 +122,7 @@ class Transport:
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
-        self._pacing = Pacing(settings.max_connections, settings.requests_per_second)
+        self._pacing = Pacing(settings.max_connections, settings.rate_or_line())
         self._policy = Policy(settings.max_retries, random)
         self._budget = Budget()
         self._loop = asyncio.get_running_loop()
@@ -138,13 +138,21 @@ class Transport:
             trust_env=False,
         )
 
+    @property
+    def rest_until(self) -> float:
+        """When the rest ends, or ended, that the service asked for last, on the loop's clock."""
+        return self._pacing.rest_until
+
     async def aclose(self) -> None:
-        """Closes the session, unless it is the caller's."""
-        if self._settings.session is not None or os.getpid() != self._process:
+        """Leaves the shared rate, and closes the session, unless it is the caller's."""
+        if os.getpid() != self._process:
             return  # after a fork, the connections are the parent's
-        if not self._loop.is_closed():
+        own = self._settings.session is None
+        if own and not self._loop.is_closed():
             self._check_home()
-        await self._session.close()
+        await self._pacing.aclose()
+        if own:
+            await self._session.close()
 
     async def call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> reply.Reply:
         """The reply to one call, after as many attempts as its retry class allows before the deadline."""
@@ -173,7 +181,7 @@ class Transport:
                 pause = self._policy.pause(endpoint, got, attempt, remaining)
                 if isinstance(got, RateLimitError):
                     rest = min(backoff(got, attempt, 1.0) if pause is None else pause, remaining)
-                    self._pacing.rest(rest)
+                    await self._pacing.throttled(rest)
                     watch.throttled(attempt, rest)
                 if pause is None or not (endpoint.urgent or self._budget.spend()):
                     got.outcome = outcome
@@ -198,11 +206,12 @@ class Transport:
             if endpoint.urgent:
                 answer = await self._exchange(endpoint.path, sent, deadline)
             else:
-                await self._pacing.enter(deadline)
+                turn, status = await self._pacing.enter(deadline), None
                 try:
                     answer = await self._exchange(endpoint.path, sent, deadline)
+                    status = answer.status
                 finally:
-                    self._pacing.leave()
+                    self._pacing.leave(turn, status)
             return self._read(endpoint, answer, raw)
         except ConvosoError as error:
             failed = error

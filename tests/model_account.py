@@ -270,8 +270,8 @@ class Service:
     requests: int = 0
     _waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
 
-    async def fetch(self, call: Endpoint[Event], pairs: Pairs) -> Page[Event]:
-        """What `Resource._page_of` gives."""
+    async def fetch(self, call: Endpoint[Event], pairs: Pairs) -> Callable[[], Page[Event]]:
+        """What `Resource._unread_page` gives."""
         chance = random.Random(f"{self.seed} {self.requests}")
         self.requests += 1
         self.in_flight += 1
@@ -291,7 +291,7 @@ class Service:
             page = self.account.answer(ask, texts.get("group"))
             self.between(self.account)
             await self._wait(chance)
-            return page
+            return lambda: page
         finally:
             self.in_flight -= 1
 

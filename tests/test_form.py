@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
+from convoso_async.auth_token import Token
 from convoso_async.endpoint import DAY, READ, UNSAFE, Endpoint, RangeFilter
-from convoso_async.form import Body, Form, Token, encode, raw_pairs, read_as
+from convoso_async.form import Body, Form, encode, raw_pairs, read_as
 from convoso_async.parameters import (
     Bit,
     CallbackTime,

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ("aiohttp", "anyio", "cattrs", "multidict", "yarl")
+HEAVY = ("aiohttp", "anyio", "asyncio", "cattrs", "multidict", "orjson", "yarl")
 
 
 def imported_by(program: str) -> set[str]:
@@ -25,10 +25,19 @@ def imported_by(program: str) -> set[str]:
         "from convoso_async import AsyncConvoso; AsyncConvoso('t', proxy='http://a.example.org', ssl=False)",
         "from convoso_async import AsyncConvoso; repr(AsyncConvoso('t')), dir(AsyncConvoso('t'))",
         "from convoso_async import AsyncConvoso, ConvosoError, RateLimitError",
+        "from convoso_sync import Convoso",
+        "from convoso_sync import Convoso; Convoso('t')",
     ],
 )
 def test_a_client_loads_nothing_heavy(program: str) -> None:
     assert imported_by(program) & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize(
+    "program", ["from convoso_async import AsyncConvoso", "from convoso_sync import Convoso"]
+)
+def test_an_import_loads_not_even_what_builds_a_client(program: str) -> None:
+    assert imported_by(program) & {"attrs", "inspect", "urllib.parse", "zoneinfo"} == set()
 
 
 def test_the_resources_wait_for_their_use() -> None:
@@ -39,4 +48,4 @@ def test_the_resources_wait_for_their_use() -> None:
 
 def test_the_names_come_on_their_first_use() -> None:
     modules = imported_by("import convoso_async")
-    assert [name for name in modules if name.startswith("convoso_async.")] == []
+    assert {name for name in modules if name.startswith("convoso_async.")} == {"convoso_async.public_names"}

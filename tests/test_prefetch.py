@@ -11,13 +11,14 @@ from typing import Any
 import attrs
 import pytest
 
-from convoso_async import AsyncConvoso, IncompleteError, Pager, ServerError, WindowTooDenseError
-from convoso_async.endpoint import SECOND
+from convoso_async import AsyncConvoso, IncompleteError, Page, Pager, ServerError, WindowTooDenseError
+from convoso_async.endpoint import SECOND, Endpoint
+from convoso_async.form import Pairs
 from convoso_async.resources import call_logs
 from convoso_async.simulator import Simulator
 from convoso_async.simulator.service import Request
 
-from .model_account import BEGIN, Account as Model, Service, numbers, run
+from .model_account import BEGIN, Account as Model, Event, Service, numbers, run
 
 LATENCY = 0.02
 CAP = 600
@@ -119,6 +120,33 @@ def test_eight_requests_are_busy_across_windows(totals: str) -> None:
     assert service.rounds is not None
     assert service.rounds[0] == 1  # the first page tells how many there are
     assert set(service.rounds[1:-2]) == {8}  # from then on eight go at a time, window borders or not
+
+
+def test_requests_go_out_before_a_page_takes_its_time() -> None:
+    service = Service(Model(rows={key: key // 2 for key in range(200)}, cap=1_000), slow=False)
+    pager = service.pager(page_size=11)
+    send = pager._fetch
+    asked = 0
+    beyond: list[int] = []
+
+    async def fetch(call: Endpoint[Event], pairs: Pairs) -> Callable[[], Page[Event]]:
+        nonlocal asked
+        asked += 1
+        unread = await send(call, pairs)
+
+        def read() -> Page[Event]:
+            beyond.append(asked - len(beyond) - 1)
+            return unread()
+
+        return read
+
+    async def work() -> list[int]:
+        async with pager.prefetch(4) as rows:
+            return numbers([row async for row in rows])
+
+    pager._fetch = fetch
+    assert run(work) == list(range(200))
+    assert beyond == [0, *[4] * 16, 3, 2, 1, 0]  # the first page tells how many there are
 
 
 async def test_eight_requests_are_busy_on_the_wire(account: Account) -> None:

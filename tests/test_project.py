@@ -29,9 +29,10 @@ def test_type_checkers_may_read_the_package(package: str) -> None:
 
 
 def test_nox_runs_every_generator() -> None:
-    sources = [*ROOT.glob("tools/*.py"), *ROOT.glob("convoso_*/*.py")]
-    generators = {path for path in sources if '"--check"' in path.read_text("utf-8")}
+    sources = [*ROOT.glob("tools/*.py"), *ROOT.glob("convoso_*/**/*.py")]
+    generators = {path.relative_to(ROOT) for path in sources if '"--check"' in path.read_text("utf-8")}
     listed = (ROOT / "noxfile.py").read_text()
     assert len(generators) == 2
     for path in generators:
-        assert f'"{path.relative_to(ROOT).as_posix()}"' in listed
+        module = ".".join(path.with_suffix("").parts).removesuffix(".__main__")
+        assert f'"{module}"' in listed

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote_plus
 import pytest
 from hypothesis import example, given, strategies as st
 
-from convoso_async.form import UNQUOTED, Token, encodable, encode, quoter
+from convoso_async.auth_token import Token
+from convoso_async.form import UNQUOTED, encodable, encode, quoter
 
 TOKEN = Token("a-token")
 texts = st.text() | st.text(st.sampled_from("ab &=+;%#?/:@!$'()*,~.-_\\\"<>\x00\n\r\t\x7fé\u2028😀"))
@@ -81,7 +82,8 @@ def test_the_token_is_quoted_too(secret: str) -> None:
 
 def test_nothing_is_imported_for_it_before_the_first_call() -> None:
     program = (
-        "import sys; from convoso_async.form import Token, encode; early = 'yarl' in sys.modules;"
+        "import sys; from convoso_async.auth_token import Token; from convoso_async.form import encode;"
+        "early = 'yarl' in sys.modules;"
         "encode([('a', 'b')], Token('t')); sys.exit(early or 'yarl' not in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given, strategies as st
 
 from convoso_async import reply
+from convoso_async.auth_token import Token
 from convoso_async.client import RESOURCES
 from convoso_async.endpoint import UNSAFE, Endpoint, Kind, failed, invalid, rejected, success
 from convoso_async.errors import (
@@ -30,7 +31,6 @@ from convoso_async.errors import (
     ReplyError,
     ServerError,
 )
-from convoso_async.form import Token
 from convoso_async.reply import Json, Reply, count_at, merged, read
 from convoso_async.rows import Result
 

@@ -20,8 +20,9 @@ import aiohttp
 import pytest
 
 from convoso_async import AsyncConvoso, ConfigurationError, ConvosoError, transport
+from convoso_async.auth_token import Token
 from convoso_async.events import Event
-from convoso_async.form import Token, encode
+from convoso_async.form import encode
 
 from .fault_server import (
     ENDPOINTS,
@@ -305,6 +306,29 @@ async def test_a_reply_that_repeats_the_request_brings_no_token_out(echo: str, l
         errors = await examine(listener, [fault], max_retries=0)
         assert len(errors) == len(CALLS)
         listener.told.clear()
+
+
+async def test_a_reply_that_is_cut_within_the_token_brings_no_beginning_of_it_out(listener: Listener) -> None:
+    shown = []
+    for left in (4, 9, 13, 20):  # 13 is in the middle of a letter
+
+        def reply(request: Request, left: int = left) -> Iterable[bytes]:
+            yield http(
+                b'{"success": false, "text": "' + request.form["auth_token"].encode()[:left], bare=True
+            )
+
+        shown += await examine(listener, [Fault("cut", reply=reply)], timeout=2.0, max_retries=0)
+        listener.told.clear()
+    assert {'{"success": false, "text": "[auth_token]'} == {error.body for error in shown}
+
+
+@pytest.mark.parametrize("form", sorted({TOKEN, quote(TOKEN), base64.b64encode(TOKEN.encode()).decode()}))
+def test_a_text_that_ends_within_the_token_does_not_show_its_beginning(form: str) -> None:
+    token = Token(TOKEN)
+    for length in range(4, len(form)):
+        assert token.scrub(f"bad token {form[:length]}") == "bad token [auth_token]"
+    assert token.scrub(f"bad token {form[:3]}") == f"bad token {form[:3]}"
+    assert token.scrub("") == ""
 
 
 HEADERS: dict[str, bytes] = {

@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 import attrs
 from attrs import field
 
-from ..client import TIMEZONE, zone_of
 from ..reply import Json, decode
 from ..resources.call_logs import CallLog
 from ..resources.leads import Lead
 from ..rows import Money, Reading, Row, row
+from ..settings import TIMEZONE, zone_of
 from .stamps import standard
 
 NOTHING: tuple[Json, ...] = (None, "", "-", "null", [], {})

@@ -15,8 +15,8 @@ from importlib import import_module
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
-from ..client import positive, whole, zone_of
 from ..errors import ConfigurationError
+from ..settings import positive, whole, zone_of
 from .event import ConnectEvent, PayloadError, event_of, is_media_type, payload_of, targets_of
 from .on_asgi import AsgiApp
 from .repeats import Repeats

@@ -147,6 +147,8 @@ class Simulator(Service):
             started.set_result(runner.addresses[0][1])
             await self._stop.wait()
         finally:
+            for _ in range(3):  # a connection accepted while the server closes would never be closed itself
+                await asyncio.sleep(0)
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
