@@ -8,8 +8,9 @@ with Convoso(auth_token="...") as client:
         ...
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from convoso_async.public_names import public_names
 
 if TYPE_CHECKING:
     from convoso_async import (
@@ -73,8 +74,8 @@ if TYPE_CHECKING:
     from .paging import Pager as Pager, Prefetch as Prefetch
 
 _HOMES = {
-    "client": "Convoso",
-    "paging": "Pager Prefetch",
+    ".client": "Convoso",
+    ".paging": "Pager Prefetch",
     "convoso_async": """
         ActivityCounts AgentEvent AgentStatistics AuthenticationError Callback CallbackResult CallLog
         CallLogUpdate CallRecording Campaign ConfigurationError ConvosoAPIError ConvosoConnectionError
@@ -86,22 +87,6 @@ _HOMES = {
         WindowTooDenseError
     """,
 }
-_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)
-
-if not TYPE_CHECKING:  # type checkers read the imports above, or they would accept any name
-
-    def __getattr__(name: str) -> Any:
-        """Imports a public name on its first use: building a client must not load aiohttp."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-        home = _MODULES[name]
-        module = import_module(home if home == "convoso_async" else f".{home}", __name__)
-        value = globals()[name] = getattr(module, name)
-        return value
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return list(__all__)
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = public_names(__name__, _HOMES)

@@ -1,28 +1,29 @@
 """What the sync package stands on: an event loop in a background thread, and the way there and back.
 
-Written by hand, as are `_look_ahead` and `_generate`; the rest of the package is generated.
+Written by hand, as are `_look_ahead`, `_handed_in` and `_generate`; the rest of the package is generated.
+What takes long to import (asyncio, executors) waits for the first call: a client must be cheap to build.
 """
 
-import asyncio
 import atexit
 import logging
 import math
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from importlib import import_module
-from inspect import ismethod
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from weakref import WeakSet, finalize
 
 from convoso_async.client import AsyncConvoso
 
 if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
+
     from convoso_async.endpoint import Endpoint
     from convoso_async.events import Event
     from convoso_async.form import Pairs
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from convoso_async.transport import Transport
 
 A = TypeVar("A")
-P = ParamSpec("P")
 T = TypeVar("T")
 
 LOG = logging.getLogger("convoso_async")
@@ -39,8 +39,6 @@ PATIENCE = 0.2 if os.name == "nt" else -1  # Ctrl-C does not interrupt a wait on
 SECONDS_TO_END = 1.0
 MOST_WORKERS = 256
 """Callables of the caller's that run at once. Threads are made as they are needed, and used again."""
-OTHER_NAMES = {"close": "aclose"}
-"""The methods whose async selves have another name."""
 
 
 # -- the loop ---------------------------------------------------------------------------------------
@@ -50,6 +48,9 @@ class Background:
     """An event loop in a daemon thread, for all clients of one process."""
 
     def __init__(self) -> None:
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
         self.loop = asyncio.new_event_loop()
         self.loop.slow_callback_duration = math.inf  # or `python -X dev` tells of every slow moment in here
         self.clients: WeakSet[Client] = WeakSet()
@@ -92,6 +93,8 @@ class Background:
         task.add_done_callback(self._kept.discard)
 
     async def _wind_up(self) -> None:
+        import asyncio
+
         calls = asyncio.all_tasks() - {asyncio.current_task()}
         for call in calls:
             call.cancel()
@@ -150,12 +153,16 @@ if sys.version_info >= (3, 12):
 
     def begun(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """A task that has run to its first wait: the loop's next turn is not waited for."""
+        import asyncio
+
         return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
 
 else:
 
     def begun(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """A task that runs in the loop's next turn."""
+        import asyncio
+
         return asyncio.get_running_loop().create_task(coroutine)
 
 
@@ -343,6 +350,8 @@ class Events:
 
     def start_afresh(self) -> None:
         """Takes a new worker: a forked child does not have the parent's."""
+        from concurrent.futures import ThreadPoolExecutor
+
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="convoso-events")
         self._last: Future[None] | None = None
 
@@ -353,6 +362,8 @@ class Events:
 
     async def told(self) -> None:
         """Waits for the events so far, but not when it is `on_event` that makes the call."""
+        import asyncio
+
         if self._last is not None and not _telling.get():
             await asyncio.shield(asyncio.wrap_future(self._last))
 
@@ -367,74 +378,3 @@ class Events:
 def events_for(on_event: "Callable[[Event], object] | None") -> Events | None:
     """What a client takes as `on_event` in place of the caller's."""
     return None if on_event is None else Events(on_event)
-
-
-def behind(given: object) -> object | None:
-    """The async self of a client, a resource, a pager, or a method of one of them; None for all else."""
-    if isinstance(given, Facade):
-        own: object = given._async
-        return own
-    if ismethod(given) and isinstance(given.__self__, Facade):
-        name = OTHER_NAMES.get(given.__name__, given.__name__)
-        method: object = getattr(given.__self__._async, name)
-        return method
-    return None
-
-
-def awaitable(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """A callable of the caller's for async code: ours as its async self, any other in worker threads."""
-    own = behind(function)
-    if own is not None:
-        return cast(Callable[P, Awaitable[T]], own)
-
-    async def in_worker(*args: P.args, **kwargs: P.kwargs) -> T:
-        call = partial(copy_context().run, function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(running().workers, call)
-
-    return in_worker
-
-
-def async_iterable(items: Iterable[T]) -> AsyncIterator[T]:
-    """An iterable of the caller's for async code: a pager of ours as its async self, any other in a thread.
-
-    It is one thread from beginning to end, since a generator may hold what belongs to its thread, such as a
-    connection to SQLite.
-    """
-    own = behind(items)
-    if own is not None:
-        return aiter(cast(AsyncIterator[T], own))
-    return _pulled(items)
-
-
-async def _pulled(items: Iterable[T]) -> AsyncIterator[T]:
-    source = _Source(items)
-    loop = asyncio.get_running_loop()
-    worker = ThreadPoolExecutor(1, thread_name_prefix="convoso-items")
-    run_here = copy_context().run
-    try:
-        while item := await loop.run_in_executor(worker, run_here, source.pull):
-            yield item[0]
-    finally:
-        worker.submit(source.close)
-        worker.shutdown(wait=False)
-
-
-class _Source(Generic[T]):
-    """An iterable that is read, item by item, in a thread of its own."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = items
-        self._iterator: Iterator[T] | None = None
-
-    def pull(self) -> tuple[T] | tuple[()]:
-        """The next item, or nothing at the end."""
-        if self._iterator is None:
-            self._iterator = iter(self._items)
-        for item in self._iterator:
-            return (item,)
-        return ()
-
-    def close(self) -> None:
-        """Lets a generator clean up."""
-        if isinstance(self._iterator, Generator):
-            self._iterator.close()

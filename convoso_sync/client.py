@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from convoso_async.events import Event
+    from convoso_async.integrations.shared_rate import SharedRate
     from convoso_async.reply import Json
 
     from .resources.agent_monitor import AgentMonitor
@@ -54,7 +55,8 @@ class Convoso(Facade[Client]):
         deadline: seconds for a whole call, with its attempts and pauses.
         max_retries: further attempts after the first, where the call may be repeated.
         max_connections: calls under way at once; more wait their turn.
-        requests_per_second: starts per second, evenly spread; None for no limit.
+        requests_per_second: starts per second, evenly spread; None for no limit. A `SharedRate` of
+            `convoso_async.integrations.shared_rate` holds for all processes of the account together.
         proxy: the URL of an HTTP proxy. Those in the environment are not used.
         ssl: an SSL context, or False to accept any certificate.
         on_event: called with each `Event` of a call, in a worker thread, one after the other; see
@@ -91,7 +93,7 @@ class Convoso(Facade[Client]):
         deadline: float = 120.0,
         max_retries: int = 2,
         max_connections: int = 20,
-        requests_per_second: float | None = None,
+        requests_per_second: "float | SharedRate | None" = None,
         proxy: str | None = None,
         ssl: "ssl_module.SSLContext | bool | None" = None,
         on_event: "Callable[[Event], object] | None" = None,

@@ -8,7 +8,7 @@ import os
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from convoso_async import connect
+from convoso_sync import connect
 
 
 def handle(event: connect.ConnectEvent) -> None:

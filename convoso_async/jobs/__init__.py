@@ -7,8 +7,9 @@ for item in report:
     print(item.line, item.state, item.error)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..public_names import public_names
 
 if TYPE_CHECKING:
     from .engine import run as run
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
         write_dead_letters as write_dead_letters,
         write_results as write_results,
     )
+    from .mirror import MirrorError as MirrorError
+    from .opt_outs import sync_dnc as sync_dnc, sync_sms_opt_out as sync_sms_opt_out
+    from .phones import Phone as Phone
     from .progress import OnProgress as OnProgress, Progress as Progress, rich_bar as rich_bar
     from .recordings import (
         RecordingsReport as RecordingsReport,
@@ -32,32 +36,23 @@ if TYPE_CHECKING:
         JobReport as JobReport,
         Problem as Problem,
     )
+    from .sync_report import SyncPlan as SyncPlan, SyncReport as SyncReport
 
 _HOMES = {
-    "engine": "run",
-    "exporting": "ExportReport export",
-    "files": "BadFileError",
-    "importing": "import_leads",
-    "journal": "JournalError",
-    "lines": "read_rows write_dead_letters write_results",
-    "progress": "OnProgress Progress rich_bar",
-    "recordings": "RecordingsReport download_recordings",
-    "report": "BadRowError JobItem JobReport Problem",
+    ".engine": "run",
+    ".exporting": "ExportReport export",
+    ".files": "BadFileError",
+    ".importing": "import_leads",
+    ".journal": "JournalError",
+    ".lines": "read_rows write_dead_letters write_results",
+    ".mirror": "MirrorError",
+    ".opt_outs": "sync_dnc sync_sms_opt_out",
+    ".phones": "Phone",
+    ".progress": "OnProgress Progress rich_bar",
+    ".recordings": "RecordingsReport download_recordings",
+    ".report": "BadRowError JobItem JobReport Problem",
+    ".sync_report": "SyncPlan SyncReport",
 }
-_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(_MODULES)
-
-if not TYPE_CHECKING:  # type checkers read the imports above, or they would accept any name
-
-    def __getattr__(name: str) -> Any:
-        """Imports a public name on its first use: an export needs no journal, an import no pyarrow."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-        value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-        return value
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return list(__all__)
+if not TYPE_CHECKING:
+    __all__, __getattr__, __dir__ = public_names(__name__, _HOMES)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..client import LOOPBACK
+from ..settings import LOOPBACK
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import IO, Any
 
 from ..rows import Row
-from .columns import Column, Kind, columns_of, json_bytes, values_of
+from .columns import Column, Kind, columns_of, json_bytes, kept_in_range, values_of
 
 try:
     import pyarrow as pa
@@ -21,7 +21,6 @@ except ImportError:
 
 GROUP = 64 * 1024
 """Rows of a row group, about: what a reader holds at a time."""
-LARGEST = 2**63
 TYPES: Mapping[Kind, Any] = {
     "text": pa.string(),
     "count": pa.int64(),
@@ -30,15 +29,16 @@ TYPES: Mapping[Kind, Any] = {
     "day": pa.date32(),
     "words": pa.list_(pa.string()),
     "json": pa.string(),
+    "any": pa.string(),
 }
 
 
 class Columns:
-    """Makes Arrow data of rows of one class."""
+    """Makes Arrow data of rows of one class: of all their columns, or of some."""
 
-    def __init__(self, cls: type[Row], zone: tzinfo) -> None:
-        self._columns = columns_of(cls)
-        self._values = values_of(cls)
+    def __init__(self, cls: type[Row], zone: tzinfo, names: Sequence[str] | None = None) -> None:
+        self._columns = columns_of(cls, names)
+        self._values = values_of(cls, names)
         self._zone = zone_name(zone)
         self.schema = pa.schema([(column.name, self._type(column)) for column in self._columns])
 
@@ -76,23 +76,12 @@ def zone_name(zone: tzinfo) -> str:
     return name
 
 
-def kept_in_range(columns: Sequence[Column], values: Iterator[Sequence[Any]] | Any) -> list[list[Any]]:
-    """The values of each column, with whole numbers beyond int64 moved to `extra`, which is the last one."""
-    kept = [list(column) for column in values]
-    for column, numbers in zip(columns, kept, strict=True):
-        if column.kind != "count":
-            continue
-        for place, number in enumerate(numbers):
-            if number is not None and not -LARGEST <= number < LARGEST:
-                kept[-1][place] = {**kept[-1][place], column.name: number}
-                numbers[place] = None
-    return kept
-
-
 def _plain(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     """Values as Arrow takes them."""
     if column.kind == "json":
         return [None if value in (None, {}, []) else json_bytes(value).decode() for value in values]
+    if column.kind == "any":
+        return [value if isinstance(value, str | None) else json_bytes(value).decode() for value in values]
     if column.item is not None:
         return [[_struct(row) for row in rows] for rows in values]
     return values
@@ -110,8 +99,8 @@ class Parquet:
     A Parquet file has its index at its end: one that is not finished can be neither read nor gone on with.
     """
 
-    def __init__(self, cls: type[Row], zone: tzinfo) -> None:
-        self._columns = Columns(cls, zone)
+    def __init__(self, cls: type[Row], zone: tzinfo, names: Sequence[str] | None = None) -> None:
+        self._columns = Columns(cls, zone, names)
         self._options = pa.ipc.IpcWriteOptions(compression="lz4")
 
     def head(self) -> bytes:

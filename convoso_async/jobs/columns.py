@@ -4,8 +4,9 @@ Attributes come in the order of their declaration, `extra` last. Pure.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -15,7 +16,7 @@ import orjson
 
 from ..rows import Row, annotations_of
 
-Kind = Literal["text", "count", "number", "flag", "stamp", "day", "words", "rows", "json"]
+Kind = Literal["text", "count", "number", "flag", "stamp", "day", "words", "rows", "json", "any"]
 SIMPLE: Mapping[Any, Kind] = {
     str: "text",
     int: "count",
@@ -24,11 +25,20 @@ SIMPLE: Mapping[Any, Kind] = {
     datetime: "stamp",
     date: "day",
 }
+LARGEST = 2**63
+"""Beyond the whole numbers that tables hold, in 64 bits."""
+
+
+EXTRA = "extra."
+"""What the name of a column begins with that is a key of `extra`, such as `extra.job_group`."""
 
 
 @attrs.frozen
 class Column:
-    """One column: an attribute, the kind of its values, and for a list of rows their class."""
+    """One column: an attribute, the kind of its values, and for a list of rows their class.
+
+    A key of `extra` is of the kind `any`: text, or whatever JSON it is.
+    """
 
     name: str
     kind: Kind
@@ -45,14 +55,46 @@ class _Shape(NamedTuple):
 _SHAPES: dict[type[Row], _Shape] = {}
 
 
-def columns_of(cls: type[Row]) -> tuple[Column, ...]:
-    """The columns of a row class."""
-    return _shape(cls).columns
+def columns_of(cls: type[Row], names: Sequence[str] | None = None) -> tuple[Column, ...]:
+    """The columns of a row class: all of them, or those of the names, in their order. A name may be a key of
+    `extra`, as in `extra.job_group`, which only the account knows.
+
+    Raises ValueError, naming the near one, for a name that the class does not have, TypeError for one text.
+    """
+    every = _shape(cls).columns
+    if names is None:
+        return every
+    known = {column.name: column for column in every}
+    if isinstance(names, str):
+        raise TypeError("columns must be a list of names, not one text")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"columns must name one attribute of {cls.__name__} or more, each once")
+    for name in names:
+        if name not in known and not name.startswith(EXTRA):
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            raise ValueError(f"columns: {cls.__name__} has no {name!r}; {hint}")
+    return tuple(known.get(name) or Column(name, "any") for name in names)
 
 
-def values_of(cls: type[Row]) -> Callable[[Row], tuple[Any, ...]]:
+def values_of(cls: type[Row], names: Sequence[str] | None = None) -> Callable[[Row], tuple[Any, ...]]:
     """Gives a row's values, one for each column."""
-    return _shape(cls).values
+    return _shape(cls).values if names is None else _values(columns_of(cls, names))
+
+
+def _values(columns: Sequence[Column]) -> Callable[[Row], tuple[Any, ...]]:
+    if any(column.kind == "any" for column in columns):
+        getters = [
+            _extra(column.name) if column.kind == "any" else attrgetter(column.name) for column in columns
+        ]
+        return lambda row: tuple([get(row) for get in getters])
+    getter = attrgetter(*(column.name for column in columns))
+    return (lambda row: (getter(row),)) if len(columns) == 1 else getter
+
+
+def _extra(name: str) -> Callable[[Row], Any]:
+    key = name.removeprefix(EXTRA)
+    return lambda row: row.extra.get(key)
 
 
 def _shape(cls: type[Row]) -> _Shape:
@@ -60,10 +102,8 @@ def _shape(cls: type[Row]) -> _Shape:
     found = _SHAPES.get(cls)
     if found is None:
         columns = (column_of(name, hint) for name, hint in annotations_of(cls).items())
-        last = sorted(columns, key=lambda column: column.name == "extra")
-        getter = attrgetter(*(column.name for column in last))
-        one = len(last) == 1
-        found = _SHAPES[cls] = _Shape(tuple(last), (lambda row: (getter(row),)) if one else getter)
+        last = tuple(sorted(columns, key=lambda column: column.name == "extra"))
+        found = _SHAPES[cls] = _Shape(last, _values(last))
     return found
 
 
@@ -79,6 +119,21 @@ def column_of(name: str, hint: Any) -> Column:
         item = get_args(hint)[0]
         return Column(name, "words") if item is str else Column(name, "rows", item)
     return Column(name, SIMPLE.get(hint, "json"))
+
+
+def kept_in_range(columns: Sequence[Column], values: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """The values of each column, with whole numbers beyond int64 moved to `extra`, where that is one."""
+    kept = [list(column) for column in values]
+    extra = next((kept[place] for place, column in enumerate(columns) if column.name == "extra"), None)
+    for column, numbers in zip(columns, kept, strict=True):
+        if column.kind != "count":
+            continue
+        for place, number in enumerate(numbers):
+            if number is not None and not -LARGEST <= number < LARGEST:
+                numbers[place] = None
+                if extra is not None:
+                    extra[place] = {**extra[place], column.name: number}
+    return kept
 
 
 def as_object(row: Row) -> dict[str, object]:

@@ -5,12 +5,8 @@ throttled goes back and waits; what fails for good is kept with its error; what 
 """
 
 import asyncio
-import inspect
 import json
 import os
-import signal
-import sys
-import threading
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -18,19 +14,16 @@ from collections.abc import (
     Callable,
     Hashable,
     Iterable,
-    Iterator,
     Mapping,
     Sized,
 )
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from random import random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
-from ..client import AsyncConvoso
-from ..endpoint import Endpoint, Retry
 from ..errors import (
     AuthenticationError,
     ConfigurationError,
@@ -40,14 +33,14 @@ from ..errors import (
     RateLimitError,
 )
 from ..pacing import AdaptiveRate
-from ..resource import Resource
 from ..retry import backoff, is_transient, says_already
+from .interrupts import INTERRUPTS
 from .journal import Entry, Fingerprint, Journal, JournalError, Known, entry_of, lost, result_json
 from .progress import Meter, OnProgress
 from .report import INTERRUPTED, JobItem, JobReport, State, error_record
+from .work import Item, Operation, Work, client_of, endpoint_of, is_repeatable, items_of
 
 T = TypeVar("T")
-Operation = Callable[..., Awaitable[object]]
 
 FIRST_RATE = 5.0
 """Starts per second before anything is known of the service's limit."""
@@ -55,63 +48,6 @@ TRIES = 5
 """How often one item is sent, where it may be repeated and fails for reasons that pass."""
 PATIENCE = 20
 """Failures for reasons that pass, one after the other, after which the service counts as out of order."""
-
-
-@attrs.frozen(kw_only=True)
-class Item:
-    """One item of a job.
-
-    Attributes:
-        row: the item as it was given: what the journal and the report show.
-        params: what the operation takes: a mapping becomes keywords. The row itself where None.
-        key: items with the same key are done one after the other, in their order. None for no order.
-        line: its line in a file.
-        refusal: why it must not be sent.
-    """
-
-    row: object
-    params: object = None
-    key: Hashable = None
-    line: int | None = None
-    refusal: ConvosoError | None = None
-
-
-def never(error: ConvosoError) -> bool:
-    """No error."""
-    return False
-
-
-@attrs.frozen(kw_only=True)
-class Work:
-    """What is done with each item.
-
-    Attributes:
-        operation: any async callable, which makes one call: the outcome of its error is that of the item.
-        repeatable: whether a second identical call changes nothing more.
-        endpoint: the call that the operation is, where it is a method of one of our resources.
-        client: the client that it goes through, where that is known.
-        skips: errors that say that there was nothing to do.
-        stops: errors that every further item would meet, beside those of the token and the settings.
-    """
-
-    operation: Operation
-    repeatable: bool = False
-    endpoint: Endpoint[Any] | None = None
-    client: AsyncConvoso | None = None
-    skips: tuple[type[ConvosoError], ...] = ()
-    stops: Callable[[ConvosoError], bool] = never
-
-    def fingerprint(self, options: Mapping[str, object]) -> Fingerprint:
-        """What a journal of this work compares."""
-        inner = innermost(self.operation)
-        name = getattr(inner, "__qualname__", type(inner).__qualname__)
-        settings = self.client._settings if self.client is not None else None
-        return Fingerprint(
-            operation=self.endpoint.id if self.endpoint is not None else f"{inner.__module__}.{name}",
-            base_url=settings.base_url if settings is not None else None,
-            token=settings.token if settings is not None else None,
-            options=options,
-        )
 
 
 async def run(
@@ -182,23 +118,52 @@ async def carry_out(
     prepare: Callable[[Journal], Awaitable[None]] | None = None,
 ) -> JobReport:
     """Runs a job with its journal. `prepare` looks at the open journal before anything is sent."""
+    check_concurrency(concurrency)
+    meter = Meter(progress, asyncio.get_running_loop().time, total)
+    async with aclosing(items), opened(journal, work.fingerprint(options)) as book:
+        if book is not None and prepare is not None:
+            await prepare(book)
+        report = JobReport(journal=book.path if book is not None else None)
+        try:
+            return await Engine(work, items, book, concurrency, meter, report).run()
+        finally:
+            tell(meter, report, finished=True)
+
+
+def check_concurrency(concurrency: object) -> None:
+    """Raises ValueError for what is no number of items under way."""
     if type(concurrency) is not int or concurrency < 1:
         raise ValueError("concurrency must be a whole number of 1 or more")
-    meter = Meter(progress, asyncio.get_running_loop().time, total)
-    async with aclosing(items):
-        if journal is None:
-            return await Engine(work, items, None, concurrency, meter).run()
-        book = await Journal.open(journal, work.fingerprint(options))
-        try:
-            if prepare is not None:
-                await prepare(book)
-            report = await Engine(work, items, book, concurrency, meter).run()
-        except BaseException:
-            with suppress(JournalError):  # what happened first is what to tell
-                await book.close()
-            raise
-        await book.close()
-        return report
+
+
+@asynccontextmanager
+async def opened(
+    journal: str | os.PathLike[str] | None, fingerprint: Fingerprint
+) -> AsyncGenerator[Journal | None, None]:
+    """The journal at a path, closed at the end, however that comes; None for no path."""
+    if journal is None:
+        yield None
+        return
+    book = await Journal.open(journal, fingerprint)
+    try:
+        yield book
+    except BaseException:
+        with suppress(JournalError):  # what happened first is what to tell
+            await book.close()
+        raise
+    await book.close()
+
+
+def tell(meter: Meter, report: JobReport, *, finished: bool = False) -> None:
+    """Tells how far a job is, if it is time to."""
+    meter.tell(
+        done=report.done,
+        failed=report.failed,
+        unknown=report.unknown,
+        skipped=report.skipped,
+        earlier=report.earlier,
+        finished=finished,
+    )
 
 
 @attrs.define(eq=False)
@@ -217,7 +182,9 @@ class _Taken:
 
 
 class Engine:
-    """One run of one job."""
+    """One run of one job, or of one of its steps: each goes on with the `report` of the one before, and with
+    its places in the journal, which may have more than the items of all steps but the `last`.
+    """
 
     def __init__(
         self,
@@ -226,6 +193,9 @@ class Engine:
         book: Journal | None,
         concurrency: int,
         meter: Meter,
+        report: JobReport,
+        *,
+        last: bool = True,
     ) -> None:
         self._work = work
         self._items = items
@@ -234,7 +204,9 @@ class Engine:
         self._meter = meter
         self._clock = asyncio.get_running_loop().time
         self._rate = AdaptiveRate(FIRST_RATE)
-        self._report = JobReport(journal=book.path if book is not None else None)
+        self._shares_rate = work.client is not None and work.client._settings.shares_rate
+        self._report = report
+        self._last = last
         self._reading = asyncio.Lock()
         self._ended = False
         self._workers: list[asyncio.Task[None]] = []
@@ -254,7 +226,6 @@ class Engine:
                 for worker in self._workers:
                     worker.cancel()
                 await asyncio.gather(*self._workers, return_exceptions=True)
-                self._tell(finished=True)
         if not self._ended and self._report.stopped is None:
             self._report.stopped = "the operation cancelled its own task"
         return self._report
@@ -307,7 +278,7 @@ class Engine:
                 item = await anext(self._items)
             except StopAsyncIteration:
                 self._ended = True
-                if self._book is not None:
+                if self._book is not None and self._last:
                     self._book.check_end(position)
                 return None
             self._report.total += 1
@@ -352,6 +323,9 @@ class Engine:
             return True
         if taken.item.refusal is not None:
             self._end(taken, "failed", taken.item.refusal)
+            return True
+        if taken.item.needless:
+            self._end(taken, "done" if state in ("sent", "unknown") else "skipped", None)
             return True
         return False
 
@@ -483,18 +457,9 @@ class Engine:
                 position=taken.position, line=taken.item.line, row=taken.item.row, state=state, error=error
             )
         self._report.count(state, item, earlier=earlier)
-        self._tell()
-
-    def _tell(self, *, finished: bool = False) -> None:
-        report = self._report
-        self._meter.tell(
-            done=report.done,
-            failed=report.failed,
-            unknown=report.unknown,
-            skipped=report.skipped,
-            earlier=report.earlier,
-            finished=finished,
-        )
+        if self._work.ended is not None:
+            self._work.ended(taken.item, state)
+        tell(self._meter, self._report)
 
     # -- the rate -----------------------------------------------------------------------------------
 
@@ -506,7 +471,8 @@ class Engine:
             if (rest := self._rest_until - self._clock()) > 0:
                 await asyncio.sleep(rest)
                 continue
-            await self._rate.turn()
+            if not self._shares_rate:  # else the client takes the turn, and its line learns what comes of it
+                await self._rate.turn()
             self._heed_client()
             if self._rest_until <= self._clock():
                 return self._clock() - asked > 0.001
@@ -520,109 +486,8 @@ class Engine:
         transport = client._transport if client is not None else None
         if transport is None:
             return
-        until, now = transport._pacing._rest_until, self._clock()
+        until, now = transport.rest_until, self._clock()
         if until > max(self._rest_until, now):
             if now >= self._rest_until:
                 self._rate.throttled(now)  # while it rests, a 429 is news of the same wave
             self._rest_until = until
-
-
-def endpoint_of(operation: Operation) -> Endpoint[Any] | None:
-    """The call that a bound method of one of our resources makes, None for any other callable.
-
-    By the convention of the resource modules: the method `insert` makes the call declared as `INSERT`.
-    """
-    method = innermost(operation)
-    resource = getattr(method, "__self__", None)
-    if not isinstance(resource, Resource):
-        return None
-    name = method.__name__
-    home = next(cls for cls in type(resource).__mro__ if name in vars(cls)).__module__
-    declared = getattr(sys.modules[home], name.upper(), None)
-    return declared if isinstance(declared, Endpoint) else None
-
-
-def client_of(operation: Operation) -> AsyncConvoso | None:
-    """The client that a bound method goes through, None for any other callable."""
-    bound = getattr(innermost(operation), "__self__", None)
-    client = bound._client if isinstance(bound, Resource) else bound
-    return client if isinstance(client, AsyncConvoso) else None
-
-
-def innermost(operation: Any) -> Any:
-    """What `functools.partial` is wrapped around."""
-    while isinstance(operation, partial):
-        operation = operation.func
-    return operation
-
-
-def is_repeatable(endpoint: Endpoint[Any] | None) -> bool:
-    """Whether a call may be made again after it may have arrived."""
-    return endpoint is not None and endpoint.retry is not Retry.UNSAFE
-
-
-async def items_of(
-    items: Iterable[T] | AsyncIterable[T], key: Callable[[T], Hashable] | None
-) -> AsyncGenerator[Item, None]:
-    """The items as the engine takes them."""
-    async with aclosing(every(items)) as source:
-        async for item in source:
-            yield Item(row=item, key=None if key is None else key(item))
-
-
-async def every(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    """The items, one by one, and their source closed at the end, however that comes."""
-    source: Any = items
-    if isinstance(items, AsyncIterable):
-        source = aiter(items)
-        try:
-            async for item in source:
-                yield item
-        finally:
-            if inspect.isasyncgen(source):
-                await source.aclose()
-        return
-    source = iter(items)
-    try:
-        for item in source:
-            yield item
-    finally:
-        if inspect.isgenerator(source):
-            source.close()
-
-
-# -- Ctrl-C -----------------------------------------------------------------------------------------
-
-
-class _Interrupts:
-    """Who hears of Ctrl-C: the jobs of the main thread, all of them, each in its loop."""
-
-    def __init__(self) -> None:
-        self._jobs: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
-        self._before: Any = signal.SIG_DFL
-
-    @contextmanager
-    def go_to(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """While this lasts, Ctrl-C is the job's."""
-        before = signal.getsignal(signal.SIGINT)
-        in_main = threading.current_thread() is threading.main_thread()
-        if not in_main or before in (signal.SIG_IGN, None):  # whoever set that wants none, or is no Python
-            yield
-            return
-        job = (asyncio.get_running_loop(), interrupt)
-        if not self._jobs:
-            self._before = signal.signal(signal.SIGINT, self._tell)
-        self._jobs.append(job)
-        try:
-            yield
-        finally:
-            self._jobs.remove(job)
-            if not self._jobs:
-                signal.signal(signal.SIGINT, self._before)
-
-    def _tell(self, number: int, frame: object) -> None:
-        for loop, interrupt in list(self._jobs):
-            loop.call_soon_threadsafe(interrupt)
-
-
-INTERRUPTS = _Interrupts()

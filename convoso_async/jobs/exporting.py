@@ -14,7 +14,7 @@ import attrs
 from ..endpoint import Endpoint
 from ..errors import IncompleteError
 from ..form import Pairs
-from ..paging import Pager, Prefetch, Window
+from ..paging import Pager, Prefetch, Unread, Window
 from ..reading import Report
 from ..rows import Page, Row
 from .formats import FormatName
@@ -53,6 +53,7 @@ async def export(
     to: "str | os.PathLike[str] | IO[Any] | Callable[[list[R]], object]",
     *,
     format: FormatName | None = None,
+    columns: Sequence[str] | None = None,
     concurrency: int = 4,
     resume: bool = True,
     progress: OnProgress | None = None,
@@ -65,9 +66,10 @@ async def export(
     stays open, binary, or for the first two text with `newline=""`; or a function, plain or async, that gets
     the rows of each page as a list. Parquet needs pyarrow, the extra `arrow`.
 
-    Columns are the attributes of the row class, `extra` last. JSON lines hold `extra` as an object, CSV and
-    Parquet as JSON in text. Stamps carry the account's zone. In CSV, text that a spreadsheet would run as a
-    formula gets an apostrophe before it; signed numbers and phone numbers do not.
+    Columns are the attributes of the row class, `extra` last; or those that `columns` names, in its order, a
+    key of `extra` as `extra.job_group`. JSON lines hold `extra` as an object, CSV and Parquet as JSON in
+    text. Stamps carry the account's zone. In CSV, text that a spreadsheet would run as a formula gets an
+    apostrophe before it; signed numbers and phone numbers do not.
 
     So many requests as `concurrency` are in flight; memory holds the pages of those. A file is written beside
     its place, as `calls.csv.part`, and renamed when it is complete. With `resume`, an export that was
@@ -81,7 +83,7 @@ async def export(
     if concurrency < 1:
         raise ValueError("concurrency must be 1 or more")
     with ThreadPoolExecutor(1, "convoso-export") as thread:
-        target = target_of(pager, to, format, thread)
+        target = target_of(pager, to, format, columns, thread)
         return await Export(Counted(pager, concurrency), target, concurrency, progress).run(resume=resume)
 
 
@@ -214,7 +216,7 @@ class Counted(Generic[R]):
         self._fetch = pager._fetch
         self.pager._fetch = self._count
 
-    async def _count(self, endpoint: Endpoint[R], pairs: Pairs) -> Page[R]:
+    async def _count(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
         async with self._places:
             self.requests += 1
             return await self._fetch(endpoint, pairs)

@@ -31,15 +31,15 @@ class Format(Protocol):
         ...
 
 
-def format_of(name: FormatName, cls: type[Row], zone: tzinfo) -> Format:
-    """The format of that name, for rows of one class with stamps in one zone."""
+def format_of(name: FormatName, cls: type[Row], zone: tzinfo, columns: Sequence[str] | None = None) -> Format:
+    """The format of that name, for some or all columns of rows of one class with stamps in one zone."""
     if name == "jsonl":
-        return JsonLines(cls)
+        return JsonLines(cls, columns)
     if name == "csv":
-        return Csv(cls)
+        return Csv(cls, columns)
     from .arrow import Parquet
 
-    return Parquet(cls, zone)
+    return Parquet(cls, zone, columns)
 
 
 class JsonLines:
@@ -50,9 +50,9 @@ class JsonLines:
 
     settle = None
 
-    def __init__(self, cls: type[Row]) -> None:
-        self._names = tuple(column.name for column in columns_of(cls))
-        self._values = values_of(cls)
+    def __init__(self, cls: type[Row], names: Sequence[str] | None = None) -> None:
+        self._names = tuple(column.name for column in columns_of(cls, names))
+        self._values = values_of(cls, names)
 
     def head(self) -> bytes:
         return b""
@@ -72,9 +72,9 @@ class Csv:
 
     settle = None
 
-    def __init__(self, cls: type[Row]) -> None:
-        self._columns = columns_of(cls)
-        self._values = values_of(cls)
+    def __init__(self, cls: type[Row], names: Sequence[str] | None = None) -> None:
+        self._columns = columns_of(cls, names)
+        self._values = values_of(cls, names)
 
     def head(self) -> bytes:
         return _records([[column.name for column in self._columns]])
@@ -127,4 +127,5 @@ CELLS: Mapping[Kind, Callable[[Any], str]] = {
     "words": _json,
     "rows": _json,
     "json": _json,
+    "any": lambda value: defused(value) if isinstance(value, str) else _json(value),
 }

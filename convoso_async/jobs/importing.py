@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator, Mapping, Sized
 from contextlib import aclosing, suppress
 from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -20,13 +20,14 @@ from ..form import check_name
 from ..parameters import FIELD, DayRule, FlagRule, IntegerRule, NumberRule, Rule
 from ..resource import form_of
 from ..resources.leads import INSERT
-from .engine import Item, Work, carry_out, every
+from .engine import carry_out
 from .files import BadFileError, CsvFile
 from .journal import Contents, Journal, JournalError, digest_of, entry_of, json_of
 from .lines import numbered_rows
 from .phones import Phone, country_of, phone_of
 from .progress import Meter, OnProgress
 from .report import BadRowError, JobItem, JobReport, Problem
+from .work import Item, Work, every
 
 if TYPE_CHECKING:
     from ..client import AsyncConvoso
@@ -66,8 +67,9 @@ async def import_leads(
 ) -> JobReport:
     """Inserts a lead for each row, and reports what became of every one.
 
-        report = await jobs.import_leads(client, "leads.csv", list_id=333, journal="leads.journal",
-                                         columns={"Phone": "phone_number", "Group": "job_group"}, check_dup=1)
+        report = await jobs.import_leads(
+            client, "leads.csv", list_id=333, columns={"Phone": "phone_number"}, journal="leads.journal"
+        )
 
     POST /leads/insert, once for each row. No lead is sent twice after it may have arrived, in this run or,
     with a `journal`, in a later one; what cannot be known is `unknown` in the report. Leads with the same
@@ -122,7 +124,17 @@ def is_unknown_list(error: ConvosoError) -> bool:
     return error.description == INSERT.codes[6002].description
 
 
-async def compare(book: Journal, contents: Contents, rows: AsyncGenerator[Row, None]) -> None:
+class Numbered(Protocol):
+    """A row as it was given, and its line in a file."""
+
+    @property
+    def line(self) -> int | None: ...
+
+    @property
+    def values(self) -> object: ...
+
+
+async def compare(book: Journal, contents: Contents, rows: AsyncGenerator[Numbered, None]) -> None:
     """Raises JournalError, naming the first difference, when a journal was made for another input."""
     async with aclosing(rows):
         before = await book.previous(contents)
@@ -154,10 +166,22 @@ async def mappings(
             yield Row(None, values)
 
 
+class Header(Protocol):
+    """What a job takes the columns of a file for."""
+
+    def names(self) -> Collection[str]:
+        """Names that a header may hold: a file's dialect is told by them."""
+        ...
+
+    def problems(self, header: list[str]) -> list[str]:
+        """What is wrong with the columns of a file."""
+        ...
+
+
 class RowFile:
     """An open file of rows, CSV or JSON lines, which can be read more than once."""
 
-    def __init__(self, path: Path, encoding: str, columns: "Columns") -> None:
+    def __init__(self, path: Path, encoding: str, columns: Header) -> None:
         self._path = path
         self._encoding = encoding
         self._csv: CsvFile | None = None

@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from ..auth_token import Token
 from ..errors import ConvosoError
-from ..form import Token
 from ..parameters import whole_number
 from .report import JobItem, State, error_from
 
@@ -352,7 +352,8 @@ def told(path: Path, error: Exception) -> JournalError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if path.is_dir():
         reason = "it is a directory"
-    return JournalError(f"{path}: the journal cannot be written: {reason}")
+    # The disk may have filled up half-way: what was sent by then is sent.
+    return JournalError(f"{path}: the journal cannot be written: {reason}", outcome="unknown")
 
 
 def _begin(base: sqlite3.Connection, path: Path, fingerprint: Fingerprint) -> int:

@@ -5,12 +5,12 @@ Each line is an object with the item under `row`, so that it can be put in again
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .files import BadFileError, open_text, text_lines
 from .journal import json_of, rows_in, unsuccessful
-from .report import JobReport, error_record
+from .report import JobReport, State, error_record
 
 
 def write_results(journal: str | os.PathLike[str], to: str | os.PathLike[str]) -> int:
@@ -25,11 +25,16 @@ def write_results(journal: str | os.PathLike[str], to: str | os.PathLike[str]) -
     )
 
 
-def write_dead_letters(source: JobReport | str | os.PathLike[str], to: str | os.PathLike[str]) -> int:
+def write_dead_letters(
+    source: JobReport | str | os.PathLike[str],
+    to: str | os.PathLike[str],
+    *,
+    states: Collection[State] = ("failed", "unknown"),
+) -> int:
     """Writes the items of a report or a journal that did not succeed, one a line, and gives their number.
 
     A line has `position`, `line`, `row`, `state` and the `error`. Those with the state `unknown` may have
-    been applied: look before you put them in again.
+    been applied: look before you put them in again, or leave them out with `states=["failed"]`.
     """
     items = source if isinstance(source, JobReport) else unsuccessful(Path(source))
     return write_lines(
@@ -42,6 +47,7 @@ def write_dead_letters(source: JobReport | str | os.PathLike[str], to: str | os.
                 "error": error_record(item.error),
             }
             for item in items
+            if item.state in states
         ),
         to,
     )

@@ -56,6 +56,14 @@ def phone_of(text: str, code: str | None = None) -> Phone:
     return Phone(str(number.country_code), phonenumbers.national_significant_number(number))
 
 
+def plainly(phone: Phone) -> Phone:
+    """A number that somebody wrote in a way of their own, as `phone_of` writes it; itself if it is none."""
+    try:
+        return phone_of(phone.digits, phone.code)
+    except ValueError:
+        return phone
+
+
 def country_of(code: str | None) -> int:
     """A country's code as a number; 1 where there is none. Raises ValueError for one that no country has."""
     digits = "1" if code is None else code.strip().removeprefix("+").removesuffix(".0")

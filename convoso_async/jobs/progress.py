@@ -31,6 +31,8 @@ class Progress:
         per_second: items that ended per second, over the last ten seconds.
         remaining: seconds to the end at that pace, None while the total or the pace is not known.
         finished: whether this is the last that the job tells.
+        phase: what the job is at, such as `reading`, where it does several things; all numbers but `seconds`
+            are then those of the phase. None for other jobs, and for the last telling.
     """
 
     done: int = 0
@@ -42,6 +44,7 @@ class Progress:
     per_second: float = 0.0
     remaining: float | None = None
     finished: bool = False
+    phase: str | None = None
 
     @property
     def ended(self) -> int:
@@ -53,7 +56,10 @@ class OnProgress(Protocol):
     """Anything that can be called with a `Progress`: at most ten times a second, and once at the end."""
 
     def __call__(self, progress: Progress, /) -> object:
-        """Takes note. It runs in the event loop, so it must be quick; what it raises is logged."""
+        """Takes note. It runs in the event loop, so it must be quick; what it raises is logged.
+
+        Under `convoso_sync` it runs in a worker thread, and is told the newest once it is done with the last.
+        """
         ...
 
 
@@ -69,6 +75,13 @@ class Meter:
         self._begun = clock()
         self._due = self._begun
         self._marks: deque[tuple[float, int]] = deque([(self._begun, 0)])
+        self._phase: str | None = None
+
+    def enter(self, phase: str | None, total: int | None) -> None:
+        """Begins another phase of the job: counts and pace start anew. None sums all phases up."""
+        self._phase, self.total = phase, total
+        self._due = self._clock()
+        self._marks = deque([(self._due if phase is not None else self._begun, 0)])
 
     def tell(
         self,
@@ -100,6 +113,7 @@ class Meter:
             per_second=pace,
             remaining=remaining,
             finished=finished,
+            phase=self._phase,
         )
         try:
             self._on_progress(told)
@@ -157,6 +171,7 @@ class _RichBar:
         def update(progress: Progress) -> None:
             bars.update(
                 task,
+                description=" ".join(filter(None, (self._title, progress.phase))),
                 completed=progress.ended,
                 total=progress.total,
                 counts=counts(progress),

@@ -25,9 +25,9 @@ from ..retry import retry_after
 from .addresses import Gate, RefusedAddressError
 from .archive import Archive, Record, parted, safe_name
 from .audio import HEAD, NOTICE, ending_of, is_audio, text_of
-from .engine import every
 from .progress import Meter, OnProgress
 from .targets import in_thread
+from .work import every
 
 P = ParamSpec("P")
 T = TypeVar("T")

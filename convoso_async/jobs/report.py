@@ -1,6 +1,6 @@
 """What a job did: counts, and every item that did not succeed, with its row and its error."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -121,6 +121,17 @@ class JobReport:
         self.earlier += earlier
         if item is not None and (self.journal is None or len(self._kept) < KEPT):
             self._kept.append(item)
+
+    def settle(self, corrections: Iterable[tuple[State, JobItem | int, State]]) -> None:
+        """Items that counted as ended in one way ended in another, as a look at the account showed: how they
+        counted, their place or, where they did not succeed, the item, and how they ended.
+        """
+        told = list(corrections)
+        places = {item if isinstance(item, int) else item.position for _, item, _ in told}
+        self._kept = [kept for kept in self._kept if kept.position not in places]
+        for before, item, after in told:
+            setattr(self, before, getattr(self, before) - 1)
+            self.count(after, None if isinstance(item, int) else item)
 
 
 FACTS = ("endpoint", "attempts", "outcome", "status", "code", "text", "description")

@@ -11,10 +11,10 @@ from typing import IO, Any, Protocol, TypeVar
 
 from ..paging import Pager, Window
 from .columns import columns_of
-from .engine import client_of
 from .formats import FORMATS, Format, FormatName, format_of
 from .journal import Fingerprint
 from .part_file import Checkpoint, Mark, PartFile, write_all
+from .work import client_of
 
 T = TypeVar("T")
 Give = Callable[[list[Any]], object]
@@ -54,21 +54,23 @@ def target_of(
     pager: Pager[Any],
     to: str | os.PathLike[str] | IO[Any] | Give,
     format: FormatName | None,
+    columns: Sequence[str] | None,
     thread: Executor,
 ) -> Target:
     """The target that `to` names. Raises TypeError and ValueError."""
+    cls, zone = pager._endpoint.result, pager._zone
     if isinstance(to, str | os.PathLike):
         path = Path(to)
         name = format_named(format, path.name)
-        written = format_of(name, pager._endpoint.result, pager._zone)
-        return ToPath(PartFile(path, fingerprint_of(pager, name), pager._endpoint), written, thread)
+        written = format_of(name, cls, zone, columns)
+        return ToPath(PartFile(path, fingerprint_of(pager, name, columns), pager._endpoint), written, thread)
     if hasattr(to, "write"):
         name = format_named(format, str(getattr(to, "name", "")))
-        return ToStream(to, format_of(name, pager._endpoint.result, pager._zone), thread)
+        return ToStream(to, format_of(name, cls, zone, columns), thread)
     if not callable(to):
         raise TypeError(f"to must be a path, a file object or a function, not {type(to).__name__}")
-    if format is not None:
-        raise TypeError("format is for files; a function takes the rows themselves")
+    if format is not None or columns is not None:
+        raise TypeError("format and columns are for files; a function takes the rows themselves")
     return ToFunction(to)
 
 
@@ -82,7 +84,7 @@ def format_named(format: str | None, name: str) -> FormatName:
     raise ValueError(f"{given}: the formats are {', '.join(FORMATS)}; name one with format=...")
 
 
-def fingerprint_of(pager: Pager[Any], format: FormatName) -> Fingerprint:
+def fingerprint_of(pager: Pager[Any], format: FormatName, columns: Sequence[str] | None) -> Fingerprint:
     """What makes an export the same one when it goes on: what is read, of which account, and how written."""
     client = client_of(pager._fetch)
     settings = None if client is None else client._settings
@@ -94,7 +96,9 @@ def fingerprint_of(pager: Pager[Any], format: FormatName) -> Fingerprint:
             "filters": pager._asked,
             "format": format,
             "timezone": str(pager._zone),
-            "columns": [f"{column.name} {column.kind}" for column in columns_of(pager._endpoint.result)],
+            "columns": [
+                f"{column.name} {column.kind}" for column in columns_of(pager._endpoint.result, columns)
+            ],
         },
     )
 

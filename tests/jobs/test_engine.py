@@ -5,9 +5,10 @@ import gc
 import importlib
 import signal
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,8 +32,11 @@ from convoso_async import (
 )
 from convoso_async.client import RESOURCES
 from convoso_async.endpoint import UNSAFE, Endpoint
-from convoso_async.jobs import JobReport, engine
-from convoso_async.jobs.engine import Work, carry_out, client_of, endpoint_of, is_repeatable, items_of
+from convoso_async.jobs import BadRowError, JobItem, JobReport, JournalError, engine
+from convoso_async.jobs.engine import carry_out, opened
+from convoso_async.jobs.journal import Journal, entry_of
+from convoso_async.jobs.progress import Meter
+from convoso_async.jobs.work import Item, Work, client_of, endpoint_of, is_repeatable, items_of
 from convoso_async.resources import leads
 
 from .fake_time import run_in_fake_time
@@ -547,3 +551,85 @@ def test_progress_that_raises_does_not_break_the_job(caplog: pytest.LogCaptureFi
 
     assert run_job(Service(), range(3), progress=broken).ok
     assert {record.getMessage() for record in caplog.records} == {"progress raised RuntimeError"}
+
+
+# -- steps ------------------------------------------------------------------------------------------
+
+
+async def given(*items: Item) -> AsyncGenerator[Item, None]:
+    for item in items:
+        yield item
+
+
+async def test_what_is_needless_is_not_sent_and_each_end_is_told(tmp_path: Path) -> None:
+    service = Service({2: [RejectedError("no", outcome="rejected")]}, latency=0)
+    ends: list[tuple[object, str]] = []
+    work = Work(
+        operation=service,
+        repeatable=True,
+        skips=(DuplicateError,),
+        ended=lambda item, state: ends.append((item.row, state)),
+    )
+    bad = BadRowError((jobs.Problem(None, "bad"),))
+
+    async def once() -> JobReport:
+        ends.clear()
+        items = given(Item(row=1), Item(row=2), Item(row=3, needless=True), Item(row=4, refusal=bad))
+        return await carry_out(
+            work, items, journal=tmp_path / "journal", options={}, concurrency=1, progress=None
+        )
+
+    report = await once()
+    assert (report.done, report.failed, report.skipped) == (1, 2, 1)
+    assert ends == [(1, "done"), (2, "failed"), (3, "skipped"), (4, "failed")]
+    assert service.seen == [1, 2]
+    again = await once()
+    assert (again.earlier, ends) == (4, [(1, "done"), (2, "failed"), (3, "skipped"), (4, "failed")])
+    assert service.seen == [1, 2]
+
+
+async def test_what_was_sent_and_is_needless_now_was_done(tmp_path: Path) -> None:
+    book = await Journal.open(tmp_path / "journal", Work(operation=Service()).fingerprint({}))
+    await book.sent(entry_of(0, None, 7))
+    await book.close()
+    work = Work(operation=Service(), repeatable=True)
+    report = await carry_out(
+        work,
+        given(Item(row=7, needless=True)),
+        journal=tmp_path / "journal",
+        options={},
+        concurrency=1,
+        progress=None,
+    )
+    assert (report.done, report.skipped, report.ok) == (1, 0, True)
+
+
+async def test_steps_share_a_report_and_a_journal(tmp_path: Path) -> None:
+    async def both(second: tuple[int, ...]) -> JobReport:
+        work = Work(operation=Service(latency=0), repeatable=True)
+        meter = Meter(None, asyncio.get_running_loop().time)
+        async with opened(tmp_path / "journal", work.fingerprint({})) as book:
+            report = JobReport()
+            for rows, last in (((1, 2), False), (second, True)):
+                items = given(*(Item(row=row) for row in rows))
+                await engine.Engine(work, items, book, 2, meter, report, last=last).run()
+        return report
+
+    assert ((await both((3, 4))).total, (await both((3, 4))).earlier) == (4, 4)
+    with pytest.raises(JournalError, match="it ends after 3 items, and the journal has 4"):
+        await both((3,))
+
+
+def test_a_look_at_the_account_corrects_the_report() -> None:
+    error = ConvosoError("?", outcome="unknown")
+    first, second = (
+        JobItem(position=place, line=None, row=place, state="unknown", error=error) for place in (4, 1)
+    )
+    report = JobReport(total=3)
+    report.count("done")
+    report.count("done")
+    report.count("unknown", first)
+    report.settle([("unknown", 4, "done"), ("done", second, "unknown")])
+    assert (report.done, report.unknown, list(report), report.ok) == (2, 1, [second], False)
+    report.settle([])
+    assert list(report) == [second]

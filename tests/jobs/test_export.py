@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -23,7 +24,14 @@ import pytest
 from hypothesis import example, given, strategies as st
 from pyarrow import parquet
 
-from convoso_async import AsyncConvoso, CallLog, ConvosoConnectionError, IncompleteError, jobs
+from convoso_async import (
+    AsyncConvoso,
+    CallLog,
+    ConvosoConnectionError,
+    IncompleteError,
+    PermissionDeniedError,
+    jobs,
+)
 from convoso_async.jobs import columns, formats, part_file
 from convoso_async.jobs.arrow import Columns
 from convoso_async.jobs.columns import Column, as_object, columns_of
@@ -903,6 +911,91 @@ def test_a_zone_without_a_name_keeps_the_moments() -> None:
     batch = Columns(Lead, Nameless()).batch([Lead(created_at=moment)])
     assert batch.schema.field("created_at").type == pa.timestamp("us", tz="UTC")
     assert batch.to_pylist()[0]["created_at"] == moment
+
+
+# -- some columns -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_only_the_columns_that_were_named_in_their_order(
+    sim: Simulator, tmp_path: Path, ending: str
+) -> None:
+    to = tmp_path / f"calls.{ending}"
+    async with client_for(sim) as client:
+        await jobs.export(calls(client, sim), to, columns=["status", "id"])
+        rows = await calls(client, sim).collect()
+    if ending == "parquet":
+        records = parquet.read_table(to).to_pylist()
+    elif ending == "csv":
+        records = list(csv.DictReader(io.StringIO(text_of(to))))
+    else:
+        records = [json.loads(line) for line in text_of(to).splitlines()]
+    assert {tuple(record) for record in records} == {("status", "id")}
+    assert [(record["status"] or None, record["id"]) for record in records] == [
+        (call.status, call.id) for call in rows
+    ]
+
+
+def test_keys_of_extra_can_be_columns() -> None:
+    names = ["id", "extra.group", "extra.size"]
+    leads = [
+        Lead(id="1", extra={"group": "=1+1", "size": 2}),
+        Lead(id="2", extra={"group": "A", "size": {"x": True}}),
+        Lead(id="3"),
+    ]
+    written = formats.Csv(Lead, names)
+    assert (written.head() + written.encode(leads)).decode().splitlines() == [
+        "id,extra.group,extra.size", "1,'=1+1,2", '2,A,"{""x"":true}"', "3,,"
+    ]  # fmt: skip
+    assert json.loads(formats.JsonLines(Lead, names).encode(leads[:1])) == {
+        "id": "1", "extra.group": "=1+1", "extra.size": 2
+    }  # fmt: skip
+    assert Columns(Lead, ZONE, names).batch(leads).to_pylist() == [
+        {"id": "1", "extra.group": "=1+1", "extra.size": "2"},
+        {"id": "2", "extra.group": "A", "extra.size": '{"x":true}'},
+        {"id": "3", "extra.group": None, "extra.size": None},
+    ]
+
+
+async def test_an_interrupted_export_goes_on_only_with_its_columns(sim: Simulator, tmp_path: Path) -> None:
+    to = tmp_path / "calls.csv"
+    async with client_for(sim) as client:
+        sim.fail("call_logs.retrieve", skip=17, status=403)
+        with pytest.raises(PermissionDeniedError):
+            await jobs.export(calls(client, sim), to, columns=["id"], concurrency=1)
+        with pytest.raises(jobs.JournalError):
+            await jobs.export(calls(client, sim), to, concurrency=1)
+        report = await jobs.export(calls(client, sim), to, columns=["id"], concurrency=1)
+    assert report.resumed
+    assert text_of(to).split() == ["id", *held(sim)]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "words"),
+    [
+        (["id", "statos"], ValueError, "CallLog has no 'statos'; did you mean 'status'?"),
+        (["zzz"], ValueError, "CallLog has no 'zzz'; it has id, "),
+        (["id", "id"], ValueError, "each once"),
+        ([], ValueError, "one attribute of CallLog or more"),
+        ("id", TypeError, "a list of names, not one text"),
+    ],
+)
+async def test_columns_that_cannot_be_are_refused_before_anything_is_sent(
+    sim: Simulator, tmp_path: Path, names: Sequence[str], kind: type[Exception], words: str
+) -> None:
+    to = tmp_path / "calls.csv"
+    async with client_for(sim) as client:
+        with pytest.raises(kind, match=re.escape(words)):
+            await jobs.export(calls(client, sim), to, columns=names)
+        with pytest.raises(TypeError, match="columns are for files"):
+            await jobs.export(calls(client, sim), print, columns=["id"])
+    assert (sim.requests, names_in(tmp_path)) == ([], set())
+
+
+def test_a_number_that_int64_cannot_hold_is_null_where_there_is_no_extra() -> None:
+    lead = Lead(called_count=2**70)
+    batch = Columns(Lead, ZONE, ["called_count", "id"]).batch([lead])
+    assert batch.to_pylist() == [{"called_count": None, "id": None}]
 
 
 # -- tables -----------------------------------------------------------------------------------------

@@ -50,6 +50,24 @@ def test_it_tells_at_most_ten_times_a_second_and_always_at_the_end() -> None:
     assert (told[-1].done, told[-1].finished, told[-1].remaining) == (1_000, True, None)
 
 
+def test_each_phase_has_a_pace_of_its_own_and_the_last_telling_that_of_all() -> None:
+    clock, told = Clock(), list[Progress]()
+    meter = Meter(told.append, clock)
+    meter.enter("reading", 500)
+    clock.now += 1
+    meter.tell(done=500)
+    meter.enter("writing", 10)
+    clock.now += 4
+    meter.tell(done=8)
+    meter.enter(None, 10)
+    meter.tell(done=10, finished=True)
+    assert [(one.phase, one.total, one.per_second) for one in told] == [
+        ("reading", 500, 500.0),
+        ("writing", 10, 2.0),
+        (None, 10, 2.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("progress", "words", "speed"),
     [
@@ -69,9 +87,9 @@ def test_a_bar_shows_on_a_terminal_alone(terminal: bool) -> None:
     screen = io.StringIO()
     bar = rich_bar("leads", console=Console(file=screen, force_terminal=terminal, width=100))
     bar(Progress(done=1, total=2, per_second=1.0))
-    bar(Progress(done=2, total=2, per_second=1.0, finished=True))
+    bar(Progress(done=2, total=2, per_second=1.0, phase="reading", finished=True))
     shown = screen.getvalue()
-    assert ("leads" in shown, "2 of 2" in shown) == (terminal, terminal)
+    assert ("leads reading" in shown, "2 of 2" in shown) == (terminal, terminal)
     assert bool(shown.strip()) is terminal
 
 

@@ -16,7 +16,7 @@ STRICT = (
     "ignore:This process:DeprecationWarning",
 )  # the last is about fork
 HEAD = """
-import atexit, contextlib, gc, os, signal, sys, threading, time
+import asyncio, atexit, contextlib, gc, os, signal, sys, threading, time
 from convoso_sync import Convoso
 from convoso_sync import _runtime
 

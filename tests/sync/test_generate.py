@@ -1,5 +1,6 @@
 """The generated files are what their source gives, and what the generator does not understand is an error."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 import convoso_async
 import convoso_sync
-from convoso_sync import _generate
+from convoso_sync._generate.__main__ import files_in, main
 
 SYNC = Path(convoso_sync.__file__).parent
 ASYNC = Path(convoso_async.__file__).parent
@@ -31,13 +32,11 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def generate(copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generate:
+def generate(copy: Path, capsys: pytest.CaptureFixture[str]) -> Generate:
     """Runs the generator on the copy, which is up to date at first: its status, and what it says."""
-    monkeypatch.setattr(_generate, "HERE", copy / "convoso_sync")
-    monkeypatch.setattr(_generate, "SOURCE", copy / "convoso_async")
 
     def run(*arguments: str) -> tuple[int, str]:
-        return _generate.main(arguments), capsys.readouterr().out
+        return main(arguments, copy / "convoso_sync"), capsys.readouterr().out
 
     assert run()[0] == 0
     return run
@@ -49,12 +48,15 @@ def test_the_files_are_what_their_source_gives() -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def test_it_runs_as_a_script_and_needs_nothing_that_is_installed(copy: Path, generate: Generate) -> None:
-    for name in _generate.files_in(SYNC) - _generate.BY_HAND:
+def test_it_needs_nothing_that_is_installed_or_generated(copy: Path, generate: Generate) -> None:
+    names = files_in(SYNC)
+    for name in names:
         (copy / "convoso_sync" / name).unlink()
-    command = [sys.executable, "-I", "-S", copy / "convoso_sync" / "_generate.py"]
-    subprocess.run(command, capture_output=True, check=True)
-    assert generate("--check") == (0, f"convoso_sync is up to date: {len(_generate.generated())} files\n")
+    command = [sys.executable, "-S", "-m", "convoso_sync._generate"]
+    env = {**os.environ, "PYTHONPATH": str(copy)}
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert generate("--check") == (0, f"convoso_sync is up to date: {len(names)} files\n")
 
 
 def edited(name: str, pattern: str, by: str) -> Callable[[Path], None]:
@@ -82,6 +84,9 @@ def added(name: str, text: str) -> Callable[[Path], None]:
 LEADS = "convoso_async/resources/leads.py"
 CLIENT = "convoso_async/client.py"
 PAGING = "convoso_async/paging.py"
+ENGINE = "convoso_async/jobs/engine.py"
+EXPORT = "convoso_async/jobs/exporting.py"
+JOBS = "convoso_async/jobs/__init__.py"
 DIFFERS = {
     "generated text edited": (
         edited("convoso_sync/resources/leads.py", "return run", "return  run"),
@@ -117,6 +122,14 @@ DIFFERS = {
     "a public name added": (
         edited("convoso_async/__init__.py", '"Report",', '"Report Ask",'),
         "__init__.py is not",
+    ),
+    "a job's signature changed": (
+        edited(ENGINE, r"    concurrency: int = 8,\n    progress", "    concurrency: int = 9,\n    progress"),
+        "jobs/engine.py is not",
+    ),
+    "a report made public": (
+        edited(JOBS, r'"\.progress": "', "\\g<0>Meter "),
+        "jobs/__init__.py is not",
     ),
 }
 NOT_UNDERSTOOD = {
@@ -203,8 +216,34 @@ NOT_UNDERSTOOD = {
     ),
     "another base": (edited(PAGING, r"class Prefetch\(_Run", "class Prefetch(_Cache"), "bases or decorators"),
     "a public name from within": (
-        edited("convoso_async/__init__.py", '    "reading": "Report",', '\\g<0>\n    "form": "Token",'),
-        "Token, from form, is public: no table",
+        edited("convoso_async/__init__.py", r'    "\.reading": "Report",', '\\g<0>\n    ".form": "Form",'),
+        "Form, from form, is public: no table",
+    ),
+    "a job that takes a function": (
+        edited(EXPORT, r"(async def export\(.*?)    \*,\n", '\\1    *,\n    also: "Callable[[], int]",\n'),
+        "export.also is the caller's code or items",
+    ),
+    "a job that is not one for callers": (
+        edited(JOBS, r'"\.engine": "run"', '".engine": "run carry_out"'),
+        "carry_out.items is the caller's code or items",
+    ),
+    "a decorated job": (
+        edited(EXPORT, r"^async def export", "@cache\n\\g<0>"),
+        "export has decorators that no rule covers",
+    ),
+    "a public class with async methods": (
+        edited(
+            "convoso_async/jobs/report.py",
+            r"    def count\(",
+            '    async def wait(self) -> None:\n        """Waits."""\n\n\\g<0>',
+        ),
+        "jobs.JobReport has to do with async code",
+    ),
+    "a public function of pagers": (
+        edited(
+            "convoso_async/jobs/lines.py", r"def read_rows\(path: ", "def read_rows(to: Pager[Row], path: "
+        ),
+        "jobs.read_rows has to do with async code",
     ),
     "words that nobody says any more": (
         edited(CLIENT, "One client serves any number of tasks of one event loop.", "One client serves all."),

@@ -12,7 +12,7 @@ import pytest
 import convoso_async
 import convoso_sync
 from convoso_async.client import RESOURCES
-from convoso_sync._generate import NOT_TAKEN, RENAMED
+from convoso_sync._generate.tables import FUNCTIONS, NOT_TAKEN, PLAIN_TYPES, RENAMED, SHARED
 
 
 def classes() -> Iterator[tuple[type[Any], type[Any]]]:
@@ -36,7 +36,17 @@ def members(cls: type[Any]) -> Iterator[str]:
             yield name
 
 
+def functions() -> Iterator[tuple[str, Any, Any]]:
+    """Each public coroutine function of jobs and Connect, and its sync twin."""
+    for package in FUNCTIONS:
+        there, here = (import_module(f"{whole}.{package}") for whole in ("convoso_async", "convoso_sync"))
+        for name in there.__all__:
+            if inspect.iscoroutinefunction(getattr(there, name)):
+                yield f"{package}.{name}", getattr(there, name), getattr(here, name)
+
+
 PAIRS = list(classes())
+CALLS = list(functions())
 METHODS = [(ours, theirs, name) for ours, theirs in PAIRS for name in members(ours)]
 
 
@@ -93,8 +103,55 @@ def test_every_public_name_is_there() -> None:
         convoso_sync.Nonsense  # type: ignore[attr-defined]  # noqa: B018
 
 
+def test_the_jobs_and_the_look_ups_are_there() -> None:
+    assert {name for name, _, _ in CALLS} >= {
+        *("jobs.run", "jobs.import_leads", "jobs.export", "jobs.download_recordings"),
+        *("jobs.sync_dnc", "jobs.sync_sms_opt_out", "connect.call_log", "connect.lead"),
+    }
+
+
+@pytest.mark.parametrize(("there", "here"), [pair[1:] for pair in CALLS], ids=[name for name, _, _ in CALLS])
+def test_a_function_has_its_twin(there: Any, here: Any) -> None:
+    assert here is not there
+    assert inspect.getdoc(here)
+    assert not inspect.iscoroutinefunction(here)
+    ours, theirs = inspect.signature(there), inspect.signature(here)
+    assert plain(str(ours.return_annotation)) == str(theirs.return_annotation)
+    assert [(one.name, one.kind, one.default) for one in ours.parameters.values()] == [
+        (one.name, one.kind, one.default) for one in theirs.parameters.values()
+    ]
+    for name, one in ours.parameters.items():
+        assert plain(written(one.annotation)) == written(theirs.parameters[name].annotation)
+
+
+def written(annotation: object) -> str:
+    """An annotation without the homes of its names."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return re.sub(r"\b(\w+\.)+(?=\w)", "", text)
+
+
+def plain(text: str) -> str:
+    """An annotation without what only async callers can give."""
+    text = text.replace("Callable[..., Awaitable[object]]", PLAIN_TYPES["Operation"])
+    text, _, _ = text.partition(" | AsyncIterable[")  # it is the last where it is one of several
+    return text.replace("AsyncConvoso", "Convoso")
+
+
+@pytest.mark.parametrize("package", FUNCTIONS)
+def test_the_other_names_are_the_same(package: str) -> None:
+    there, here = (import_module(f"{whole}.{package}") for whole in ("convoso_async", "convoso_sync"))
+    assert here.__all__ == there.__all__ == dir(here)
+    own = {name.partition(".")[2] for name, _, _ in CALLS if name.startswith(f"{package}.")}
+    for name in set(there.__all__) - own:
+        assert getattr(here, name) is getattr(there, name)
+
+
 def test_every_reason_is_about_something() -> None:
     modules = {module.name for module in iter_modules(convoso_async.__path__)}
+    for name in SHARED:
+        package, _, cls = name.partition(".")
+        assert package in modules
+        assert not cls or hasattr(import_module(f"convoso_async.{package}"), cls)
     named = {cls.__name__: cls for cls, _ in PAIRS}
     for name in NOT_TAKEN:
         cls, _, part = name.partition(".")

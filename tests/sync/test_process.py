@@ -44,7 +44,15 @@ def test_a_client_that_is_not_used_starts_no_thread() -> None:
     assert said == ["1"]
 
 
-@pytest.mark.parametrize("program", ["", "Convoso('t').close()", "Convoso('t').leads.search_all()"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "",
+        "Convoso('t').close()",
+        "Convoso('t').leads.search_all()",
+        "from convoso_sync import connect, jobs; dir(connect), dir(jobs)",
+    ],
+)
 def test_a_client_loads_nothing_heavy(program: str) -> None:
     heavy = {"aiohttp", "anyio", "cattrs", "multidict", "yarl"}
     (said,) = output_of(f"{program}\nsay(*sys.modules)")
@@ -233,7 +241,7 @@ client = connect()
 with client.call_logs.retrieve_all(page_size=10).prefetch(4) as rows:
     for _ in range(11):
         next(rows)
-    say(len(_runtime.asyncio.all_tasks(_runtime.running().loop)) > 0)
+    say(len(asyncio.all_tasks(_runtime.running().loop)) > 0)
     if not os.fork():
         sys.exit(0)  # leaves the context, which is not its own
     os.wait()

@@ -16,7 +16,7 @@ from convoso_async import NotFoundError
 from convoso_async.events import Event
 from convoso_async.simulator import Simulator
 from convoso_sync import ConfigurationError, Convoso, _runtime
-from convoso_sync._runtime import async_iterable, awaitable, behind, run, running
+from convoso_sync._runtime import run, running
 
 from .programs import simulator
 
@@ -306,85 +306,6 @@ def test_on_event_has_the_callers_context(sim: Simulator) -> None:
         variable.set("the caller's")
         client.leads.search()
     assert seen == {"the caller's"}
-
-
-def test_what_is_ours_is_unwrapped(client: Convoso) -> None:
-    pager = client.leads.search_all()
-    inner = client._async
-    assert behind(client) is inner
-    assert behind(client.leads) is inner.leads
-    assert behind(pager) is pager._async
-    assert behind(client.leads.insert) == inner.leads.insert
-    assert behind(client.request) == inner.request
-    assert behind(client.close) == inner.aclose
-    assert [behind(one) for one in (None, print, [1], "text".upper, test_what_is_ours_is_unwrapped)] == [
-        None
-    ] * 5
-
-
-def test_our_methods_are_awaited_as_they_are(client: Convoso) -> None:
-    async def use() -> int:
-        page = await awaitable(client.leads.search)(limit=3)
-        rows = [row async for row in async_iterable(client.call_logs.retrieve_all())]
-        return len(page) + len(rows)
-
-    assert run(use()) == 63
-
-
-def test_callables_run_in_worker_threads(client: Convoso) -> None:
-    def work(number: int, *, more: int) -> tuple[str, int]:
-        return threading.current_thread().name, len(client.leads.search(limit=number + more))
-
-    async def use() -> list[tuple[str, int]]:
-        return await asyncio.gather(*(awaitable(work)(number, more=1) for number in range(4)))
-
-    names, counts = zip(*run(use()), strict=True)
-    assert all(name.startswith("convoso-worker") for name in names)
-    assert counts == (1, 2, 3, 4)
-
-    def fail() -> None:
-        raise LookupError("in the worker")
-
-    with pytest.raises(LookupError, match="in the worker"):
-        run(awaitable(fail)())
-
-
-def test_an_iterable_is_read_in_one_thread_of_its_own() -> None:
-    threads: list[int] = []
-
-    def numbers() -> Iterator[int]:
-        try:
-            for number in range(5):
-                threads.append(threading.get_ident())
-                yield number
-        finally:
-            threads.append(threading.get_ident())
-
-    async def read(most: int) -> list[int]:
-        items = async_iterable(numbers())
-        found = []
-        async for item in items:
-            found.append(item)
-            if len(found) == most:
-                break
-        await items.aclose()  # type: ignore[attr-defined]  # it is a generator
-        return found
-
-    assert run(read(9)) == [0, 1, 2, 3, 4]
-    assert run(read(2)) == [0, 1]
-    end = time.monotonic() + 5
-    while len(threads) < 6 + 3 and time.monotonic() < end:
-        time.sleep(0.01)
-    assert len(set(threads[:6])) == 1
-    assert len(set(threads[6:])) == 1
-    assert len(threads) == 9
-    assert threading.get_ident() not in threads
-    assert running().ident not in threads
-
-    async def read_list() -> list[str]:
-        return [item async for item in async_iterable(["a", "b"])]
-
-    assert run(read_list()) == ["a", "b"]
 
 
 # -- small things -----------------------------------------------------------------------------------

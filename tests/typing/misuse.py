@@ -1,6 +1,8 @@
 """Slips of a user: every type checker reports the marked lines, and no other."""
 
 from convoso_async import AsyncConvoso, Nonsense  # expect-error: no such name
+from convoso_async.jobs import exprot  # expect-error: no such job
+from convoso_sync import jobs
 
 
 async def slips(client: AsyncConvoso) -> None:
@@ -20,3 +22,6 @@ async def slips(client: AsyncConvoso) -> None:
     for _ in client.call_logs.retrieve_all():  # expect-error: a pager is read with `async for`
         pass
     AsyncConvoso("token", time_out=10)  # expect-error: no such setting
+    jobs.run(client.leads.update, [], jurnal="a")  # expect-error: no such option
+    jobs.exprot(client.call_logs.retrieve_all(), "calls.csv")  # expect-error: no such job
+    jobs.export(client.call_logs.retrieve_all(), "calls.csv")  # expect-error: the pager is an async one

@@ -15,6 +15,8 @@ from convoso_async import (
     OutcomeUnknownError,
     Page,
     RateLimitError,
+    connect,
+    jobs,
 )
 
 
@@ -94,3 +96,23 @@ async def troubles(client: AsyncConvoso) -> None:
 
 async def any_call(client: AsyncConvoso) -> object:
     return await client.request("/leads/search", {"limit": 1})
+
+
+async def many_writes(client: AsyncConvoso) -> None:
+    changes = ({"lead_id": lead, "status": "DNC"} for lead in ("1", "2"))
+    report = await jobs.run(client.leads.update, changes, key=lambda change: change["lead_id"])
+    assert_type(report, jobs.JobReport)
+    async for call in client.call_logs.retrieve_all():
+        print(call.id)
+    await jobs.import_leads(client, "leads.csv", list_id=333, columns={"Phone": "phone_number"}, check_dup=1)
+    exported = await jobs.export(client.call_logs.retrieve_all(), "calls.csv", progress=jobs.rich_bar())
+    assert_type(exported, jobs.ExportReport)
+    await jobs.download_recordings(client, client.leads.get_recordings_all(lead_id=1), "recordings")
+
+
+async def webhooks(client: AsyncConvoso) -> connect.Receiver:
+    async def handle(event: connect.ConnectEvent) -> None:
+        lead = await connect.lead(client, event)
+        print(lead and lead.phone_number)
+
+    return connect.Receiver(secret="blue-heron-7", on_event=handle)

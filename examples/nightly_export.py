@@ -1,0 +1,29 @@
+"""Yesterday's calls in a file, for cron: complete, or an error and an exit code that is not 0.
+
+CONVOSO_AUTH_TOKEN=... python examples/nightly_export.py calls/
+
+Run again after an error, it goes on where it stopped.
+"""
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from convoso_sync import Convoso, ConvosoError, jobs
+
+
+def main(folder: Path) -> str | None:
+    """What went wrong, None where nothing did."""
+    with Convoso() as client:
+        day = datetime.now(client.zone).date() - timedelta(days=1)
+        calls = client.call_logs.retrieve_all(start_time=day, end_time=day)  # a plain date is a whole day
+        try:
+            report = jobs.export(calls, folder / f"calls-{day}.csv")
+        except ConvosoError as error:
+            return f"calls of {day}: {error}"
+    print(f"{report.path}: {report.rows} calls, {report.requests} requests")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

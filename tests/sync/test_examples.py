@@ -1,0 +1,72 @@
+"""The examples of the sync package, each run as its first lines say."""
+
+import csv
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from convoso_async.simulator import Simulator
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def ran(example: str, *arguments: object, sim: Simulator) -> tuple[int, list[str], str]:
+    """An example's exit code, the lines that it says, and what it complains of."""
+    settings = {"CONVOSO_AUTH_TOKEN": sim.token, "CONVOSO_BASE_URL": sim.url}
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / example, *map(str, arguments)],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_the_nightly_export(tmp_path: Path) -> None:
+    today = datetime.now(ZoneInfo("America/Los_Angeles")).replace(hour=0, minute=0, second=0, tzinfo=None)
+    day = (today - timedelta(days=1)).date()
+    around = {"start": today - timedelta(days=2), "end": today + timedelta(days=1)}
+    with Simulator(call_logs=100, leads=5, **around) as sim:
+        code, said, complained = ran("nightly_export.py", tmp_path, sim=sim)
+        file = tmp_path / f"calls-{day}.csv"
+        with file.open(encoding="utf-8", newline="") as calls:
+            ids = [row["id"] for row in csv.DictReader(calls)]
+        assert (code, complained) == (0, "")
+        assert said == [f"{file}: {len(ids)} calls, {len(sim.requests)} requests"]
+        assert ids == sim.account.call_log_ids(f"{day} 00:00:00", f"{day} 23:59:59")
+        assert len(ids) > 5
+        sim.fail("call_logs.retrieve", status=403)
+        code, said, complained = ran("nightly_export.py", tmp_path, sim=sim)
+        assert (code, said) == (1, [])
+        assert complained.startswith(f"calls of {day}: ")
+
+
+@pytest.mark.parametrize("ending", ["ok", "bad row", "no file"])
+def test_the_import(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / "leads.csv"
+    rows = ["212-555-0123,Jane", "212-555-0124,June", *(["=cmd(),Joe"] if ending == "bad row" else [])]
+    if ending != "no file":
+        file.write_text("Phone,Name\n" + "\n".join(rows))
+    with Simulator(leads=5) as sim:
+        list_id = sim.account.ids("lists")[0]
+        code, said, complained = ran("import_file.py", file, list_id, sim=sim)
+        sent = sorted(call.params["first_name"] for call in sim.calls("leads.insert"))
+    if ending == "no file":
+        assert (code, said, sent) == (1, [], [])
+        assert complained == f"{file}: No such file or directory\n"
+        return
+    failed = ending == "bad row"
+    assert (code, complained, sent) == (int(failed), "", ["Jane", "June"])
+    assert said[0] == f"2 of {2 + failed} leads, {int(failed)} failed, 0 unknown"
+    assert len((tmp_path / "leads.csv.failed.jsonl").read_text().splitlines()) == failed
+
+
+def test_there_is_a_test_for_each() -> None:
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert [path.name for path in EXAMPLES.glob("*.py") if f'{path.name}"' not in tests] == []
