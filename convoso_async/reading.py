@@ -243,7 +243,10 @@ class Reading(Generic[R]):
             if (yield from self._is_chased(page, place)):
                 return True
             if place > self.cap + (self.hint is None):
-                return False
+                if self._span is not None or self.offset >= self.cap:
+                    return self._span is None and self._is_last(page, place)
+                self.offset = self.cap  # from there the last page is as short as it can be
+                continue
             self.offset = max(place - 1, 0)
 
     def _count(self, page: Page[R]) -> None:
@@ -281,6 +284,12 @@ class Reading(Generic[R]):
             if beyond.rows:
                 raise self._incomplete("the service gives one row a page, which leaves no room for a check")
         return True
+
+    def _is_last(self, page: Page[R], place: int) -> bool:
+        """Whether a page is the end where nobody can ask for what comes after it: it is not full, and its own
+        total says so.
+        """
+        return page.total is not None and page.total <= place and len(page.rows) < min(self.limit, self._largest)
 
     def _is_chased(self, page: Page[R], place: int) -> Generator[Ask, Page[R], bool]:
         """Whether an end that moves on with every request is behind. Without this, a read of what others add

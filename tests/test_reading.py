@@ -493,6 +493,19 @@ def test_without_windows_and_totals_the_cap_is_an_error_when_it_is_reached() -> 
         read(account, limit=3, oldest_first=False, windows=False)
 
 
+@pytest.mark.parametrize("totals", ["true", "missing", "low"])
+@pytest.mark.parametrize("count", range(1, 12))
+def test_without_windows_all_that_offsets_reach_is_read_and_nothing_lost(count: int, totals: str) -> None:
+    """The last page at the cap cannot be followed by one that proves the end: it must prove it itself."""
+    account = Account(rows=dict.fromkeys(range(1, count + 1), 0), totals=totals)
+    try:
+        delivered = read(account, limit=3, oldest_first=False, windows=False)[0]
+    except PagingError:
+        assert count > {"true": account.cap + 2, "missing": account.cap + 1, "low": 0}[totals]
+    else:
+        assert delivered == list(range(1, count + 1))
+
+
 def test_rows_without_any_time_cannot_be_cut() -> None:
     account = Account(rows=dict.fromkeys(range(1, 30), 0), untimed=frozenset(range(1, 30)))
     with pytest.raises(OffsetCapError, match=r"no time to cut by.*partitions"):

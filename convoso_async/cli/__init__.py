@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from .exit import Exit
 
-NEEDED = ("cyclopts", "rich")
+NEEDED = ("cyclopts", "rich", "phonenumbers")
 
 
 def main(words: Sequence[str] | None = None) -> int:

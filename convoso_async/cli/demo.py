@@ -44,9 +44,9 @@ asyncio.run(main())"""
 async def demo(
     *, rows: PositiveInt = 120_000, profile: Literal["documented", "observed"] = "documented", seed: int = 1
 ) -> Exit:
-    """A tour on a simulated account. Nothing to set up, nothing leaves this machine.
+    """Example: convoso demo --rows 5000 --profile observed
 
-    Example: convoso demo --rows 300000 --profile observed
+    A tour on a simulated account. Nothing to set up, nothing leaves this machine.
 
     It reads all call logs over a socket, past the offset cap; inserts a lead
     and finds it; puts a number on the do-not-call list; explains an error.

@@ -1,5 +1,7 @@
 """How the command ends."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -7,8 +9,10 @@ class Exit(IntEnum):
     """The exit codes."""
 
     DONE = 0
+    SOME_FAILED = 1
+    """Done, but for some items, which are listed."""
     BAD_USE = 2
-    """Not begun: an option is wrong, a setting is missing, a port is taken."""
+    """Not begun: an option is wrong, a setting or a file is missing, a port is taken."""
     NOT_COMPLETE = 3
     """Begun, and stopped by an error."""
     INTERRUPTED = 130
@@ -16,3 +20,16 @@ class Exit(IntEnum):
 
 class BadUse(Exception):
     """It cannot be done as asked. The message says what to change, in a line or two."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C, by a verb that has more to say about it: what is kept, and how to go on."""
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Where a call looks at what the user gave: its TypeError or ValueError is bad use, with its words."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise BadUse(str(error)) from error

@@ -10,8 +10,16 @@ from rich.text import Text
 WIDEST = 88
 """Columns of a panel on a wide terminal: longer lines are hard to read."""
 
-out = Console(highlight=False)
-errors = Console(highlight=False, stderr=True)
+
+class Screen(Console):
+    """A console that leaves a reader who went away to `command.run`."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = Screen(highlight=False)
+errors = Screen(highlight=False, stderr=True)
 
 
 def say(text: str = "", style: str = "") -> None:
@@ -20,22 +28,20 @@ def say(text: str = "", style: str = "") -> None:
 
 
 def complain(text: str, hint: str | None = None) -> None:
-    """Prints on standard error what went wrong, and what to do about it."""
-    errors.print(Text(text, "red"), soft_wrap=True)
+    """Prints on standard error what went wrong, and what to do about it. In a pipe each is one line."""
+    errors.print(Text(text, "red"), soft_wrap=not errors.is_terminal)
     if hint is not None:
-        errors.print(Text(hint), soft_wrap=True)
+        errors.print(Text(hint), soft_wrap=not errors.is_terminal)
 
 
-def section(title: str, *parts: RenderableType) -> None:
+def section(title: str, *parts: RenderableType, to: Console = out) -> None:
     """Prints a part of the output under its title."""
-    if out.is_terminal:
+    if to.is_terminal:
         heading = Text(f" {title} ", "bold")
-        width = min(out.width, WIDEST)
-        out.print(Panel(Group(*parts), title=heading, title_align="left", border_style="dim", width=width))
+        width = min(to.width, WIDEST)
+        to.print(Panel(Group(*parts), title=heading, title_align="left", border_style="dim", width=width))
     else:
-        say(title)
-        out.print(*parts, sep="\n", soft_wrap=True)
-        say()
+        to.print(Text(title), *parts, "", sep="\n", soft_wrap=True)
 
 
 def code(text: str) -> Text:
@@ -43,14 +49,14 @@ def code(text: str) -> Text:
     return Text(text, "cyan", overflow="fold")
 
 
-def facts(rows: Mapping[str, str | Text]) -> RenderableType:
+def facts(rows: Mapping[str, str | Text], to: Console = out) -> RenderableType:
     """Names, and what there is to say of each."""
-    return aligned([(Text(name, "dim"), value) for name, value in rows.items()])
+    return aligned([(Text(name, "dim"), value) for name, value in rows.items()], to)
 
 
-def aligned(rows: Sequence[Sequence[str | Text]]) -> RenderableType:
+def aligned(rows: Sequence[Sequence[str | Text]], to: Console = out) -> RenderableType:
     """Cells below each other. In a pipe each row is one line, however long."""
-    if out.is_terminal:
+    if to.is_terminal:
         table = Table.grid(padding=(0, 2, 0, 0))
         for row in rows:
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))

@@ -12,10 +12,11 @@ from .exit import BadUse, Exit
 from .screen import facts, out, say
 
 if TYPE_CHECKING:
-    from ..simulator import Simulator
+    from ..simulator import Request, Simulator
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not bound to
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # recognised only
+"""Addresses that stand for all of this machine's, and how a client on it reaches each."""
 
 
 def simulator(
@@ -28,9 +29,9 @@ def simulator(
     latency: NonNegativeFloat = 0.0,
     rate_limit: PositiveFloat | None = None,
 ) -> Exit:
-    """A small Convoso on this machine, to try things on and to test against.
+    """Example: convoso simulator --port 8080 --call-logs 120000 --latency 0.05
 
-    Example: convoso simulator --port 8080 --call-logs 120000 --latency 0.05
+    A small Convoso on this machine, to try things on and to test against.
 
     All 37 calls work and change what the account holds. It is in memory: each
     start begins anew. Ctrl-C is the ordinary end, with exit code 0.
@@ -46,7 +47,9 @@ def simulator(
     """
     from ..simulator import Simulator  # a web server, which --help does not need
 
+    tally = Tally()
     served = Simulator(
+        before_request=tally,
         host=host,
         port=port,
         call_logs=call_logs,
@@ -65,16 +68,27 @@ def simulator(
         while True:
             time.sleep(3600)  # without a bound, Ctrl-C would not end it on Windows
     except KeyboardInterrupt:
-        say(f"Stopped. Requests answered: {len(served.requests):,}")
+        say(f"Stopped. Requests answered: {tally.requests:,}")
     finally:
         served.close()
     return Exit.DONE
 
 
+class Tally:
+    """Counts the requests and forgets them: a simulator keeps each with its values, for tests to look at."""
+
+    requests = 0
+
+    def __call__(self, served: "Simulator", request: "Request") -> None:
+        self.requests += 1
+        served.requests.clear()
+
+
 def introduce(served: "Simulator") -> None:
     """Says where the simulator is, what it holds, and how a client is pointed at it."""
     account = served.account
-    url = f"http://{LOCAL[0]}:{served.port}/v1" if served.host in EVERYWHERE else served.url
+    local = EVERYWHERE.get(served.host)
+    url = f"http://{local}:{served.port}/v1" if local else served.url
     say("Convoso simulator, until Ctrl-C", "bold")
     calls = f"{served.call_logs:,}"
     if served.call_logs:

@@ -1,73 +1,46 @@
 import asyncio
+import errno
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
-from convoso_async import AsyncConvoso, ConfigurationError, IncompleteError, NotFoundError
+from convoso_async import (
+    AsyncConvoso,
+    AuthenticationError,
+    ConfigurationError,
+    ConvosoTimeoutError,
+    IncompleteError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from convoso_async.jobs import JournalError
 from convoso_async.simulator import Simulator
 
 pytest.importorskip("cyclopts")
+pytest.importorskip("pty", reason="Windows has no pseudo-terminals in the standard library")
 from convoso_async.cli import demo as demo_module, screen
-from convoso_async.cli.command import VERBS, explain
-from convoso_async.cli.exit import BadUse
-from convoso_async.cli.simulator import introduce, refusal
+from convoso_async.cli.command import GROUPS, HINTS, VERBS, explain
+from convoso_async.cli.completion import install
+from convoso_async.cli.exit import BadUse, Interrupted
+from convoso_async.cli.simulator import Tally, introduce, refusal
 
-RUN = "import sys; from convoso_async.cli import main; sys.exit(main())"
-# What would have rich take a pipe for a terminal, or wrap elsewhere than at column 80.
-OUTSIDE = (
-    "FORCE_COLOR",
-    "NO_COLOR",
-    "TTY_COMPATIBLE",
-    "TTY_INTERACTIVE",
-    "COLUMNS",
-    "LINES",
-    "CLICOLOR_FORCE",
-)
-ENV = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
-ENV["PYTHONIOENCODING"] = "utf-8"
-AS_TEXT = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+from .emulator import ENV, RUN, Terminal, assert_screen, convoso, started
 
-
-def convoso(*words: str, before: str = "") -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", f"{before}\n{RUN}", *words],
-        env=ENV,
-        timeout=60,
-        check=False,
-        **AS_TEXT,
-    )
-
-
-@contextmanager
-def started(*words: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-c", RUN, *words]
-    with subprocess.Popen(command, env=ENV, **AS_TEXT) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+OURS = ("demo", "simulator", "export", "import_", "sync", "recordings")
 
 
 def fact(output: str, name: str) -> str:
     found = re.search(rf"^{name} +(.*)$", output, re.MULTILINE)
     assert found, f"no line {name!r} in:\n{output}"
     return found[1]
-
-
-def everything_from(terminal: int) -> bytes:
-    output = b""
-    with suppress(OSError):  # Linux reports the closed end so
-        while piece := os.read(terminal, 4096):
-            output += piece
-    os.close(terminal)
-    return output
 
 
 def url_of(process: "subprocess.Popen[str]") -> tuple[str, str]:
@@ -109,28 +82,29 @@ def test_demo_in_a_pipe_has_neither_colours_nor_frames_nor_a_bar() -> None:
     assert [line for line in output.splitlines() if line != line.rstrip()] == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in the standard library")
-def test_demo_on_a_terminal_of_80_columns_shows_a_bar_and_frames() -> None:
-    import pty
+@pytest.mark.parametrize("columns", [80, 120])
+def test_demo_on_a_terminal_shows_a_bar_and_frames_and_fits(columns: int) -> None:
+    with Terminal("demo", "--rows", "900", columns=columns, lines=70) as terminal:
+        assert terminal.ended() == 0
+        shown = terminal.text
+    assert b"\x1b[32m" in terminal.raw
+    assert_screen(f"demo-{columns}", without_the_chance(shown))
 
-    terminal, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "demo", "--rows", "900"],
-        env=ENV | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "50"},
-        stdout=child,
-        stderr=child,
-    )
-    os.close(child)
-    output = everything_from(terminal)
-    assert process.wait() == 0
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode())
-    lines = [line.rpartition("\r")[2] for line in plain.replace("\r\n", "\n").split("\n")]
 
-    assert b"\x1b[32m" in output
-    assert "900 rows" in plain
-    assert "rows/s" in plain
-    assert sum(line.startswith("╭") for line in lines) == 4
-    assert max(map(len, lines)) <= 80
+def test_demo_without_colours_has_the_same_words() -> None:
+    with Terminal("demo", "--rows", "900", lines=70, NO_COLOR="1") as terminal:
+        assert terminal.ended() == 0
+        shown = terminal.text
+    assert not re.search(rb"\x1b\[[0-9;]*(3[0-7]|38;[0-9;]+)m", terminal.raw)
+    assert_screen("demo-80", without_the_chance(shown))
+
+
+def without_the_chance(shown: str) -> str:
+    """A screen of the demo with what is different each time as zeros."""
+    shown = re.sub(r"(?<=127\.0\.0\.1:)\d+", "0", shown)
+    shown = re.sub(r"[\d,]+ rows/s \d:\d\d:\d\d", "0 rows/s 0:00:00", shown)
+    speed = "0.0, at 0 rows a second"
+    return re.sub(r"[\d.]+, at [\d,]+ rows a second", lambda found: speed.ljust(len(found[0])), shown)
 
 
 def test_demo_gives_the_same_account_for_the_same_seed() -> None:
@@ -159,7 +133,8 @@ def test_the_snippet_at_the_end_runs() -> None:
             [sys.executable, "-c", demo_module.SNIPPET],
             env=ENV | {"CONVOSO_BASE_URL": sim.url, "CONVOSO_AUTH_TOKEN": sim.token},
             check=False,
-            **AS_TEXT,
+            capture_output=True,
+            encoding="utf-8",
         )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 30
@@ -181,6 +156,7 @@ def test_a_reader_that_goes_away_gets_no_traceback() -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
+        assert process.wait(30) == 3
 
 
 # -- simulator --------------------------------------------------------------------------------------
@@ -215,6 +191,23 @@ def test_a_host_without_an_address_is_named() -> None:
     assert refusal(error, "127.0.0.1", 80) == f"Cannot listen on 127.0.0.1, port 80: {os.strerror(13)}"
 
 
+@pytest.mark.parametrize(("host", "local"), [("::1", "[::1]"), ("::", "[::1]"), ("", "127.0.0.1")])
+def test_the_url_of_an_address_of_the_sixth_version_has_brackets(
+    host: str, local: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    introduce(Simulator(host=host, port=8080, call_logs=0))
+    assert fact(capsys.readouterr().out, "url") == f"http://{local}:8080/v1"
+
+
+async def test_a_simulator_that_runs_long_keeps_no_requests() -> None:
+    tally = Tally()
+    with Simulator(call_logs=5, before_request=tally) as sim:
+        async with AsyncConvoso(sim.token, base_url=sim.url) as client:
+            for _ in range(3):
+                assert len(await client.call_logs.retrieve(limit=5)) == 5
+        assert (tally.requests, sim.requests) == (3, [])
+
+
 def test_the_url_of_a_simulator_for_all_machines_is_one_that_the_client_takes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -238,7 +231,9 @@ def test_the_url_of_a_simulator_for_all_machines_is_one_that_the_client_takes(
         (["demo", "--profile", "x"], ["--profile", "documented", "observed"]),
         (["demo", "extra", "words"], ["Not understood: extra words"]),
         (["simulator", "--port", "70000"], ["--port", "70000", "65535"]),
-        (["demon"], ["demon", "demo", "simulator"]),
+        (["demon"], ["Unknown command demon", "did you mean demo?"]),
+        (["synch", "dnc"], ["Unknown command synch", "did you mean sync?"]),
+        (["frobnicate"], ["Unknown command frobnicate", "there are demo, export, import, sync, "]),
         (["--debug=perhaps", "demo"], ["--debug", "perhaps"]),
     ],
 )
@@ -251,9 +246,23 @@ def test_bad_use_is_two_lines_and_2(words: list[str], named: list[str]) -> None:
     assert hint == f"See: convoso {f'{words[0]} ' if words[0] in VERBS else ''}--help"
 
 
-@pytest.mark.parametrize("missing", ["cyclopts", "rich", "rich.console"])
-def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
-    done = convoso("demo", before=f"import sys; sys.modules[{missing!r}] = None")
+def test_a_second_word_that_is_none_is_told_with_those_there_are() -> None:
+    done = convoso("sync", "dncc")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["Unknown command dncc; did you mean dnc?", "See: convoso sync --help"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("cyclopts", ["demo"]),
+        ("rich", ["demo"]),
+        ("rich.console", ["demo"]),
+        ("phonenumbers", ["import", "leads", "leads.csv", "--list-id", "1", "--dry-run"]),
+    ],
+)
+def test_without_the_extra_it_says_what_to_install(missing: str, words: list[str]) -> None:
+    done = convoso(*words, before=f"import sys; sys.modules[{missing!r}] = None", CONVOSO_AUTH_TOKEN="t")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "The command needs the extra cli: pip install 'convoso[cli]'\n"
 
@@ -263,6 +272,11 @@ def test_another_missing_module_is_not_taken_for_the_extra() -> None:
     assert done.returncode == 1
     assert "convoso_async.cli.screen" in done.stderr
     assert "extra" not in done.stderr
+
+
+def noted(error: Exception, note: str) -> Exception:
+    error.add_note(note)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -277,6 +291,18 @@ def test_another_missing_module_is_not_taken_for_the_extra() -> None:
         ),
         (IncompleteError("a page is empty"), 3, ["a page is empty"]),
         (KeyError("x"), 3, ["Unexpected KeyError: 'x'", "With --debug it shows where that came from."]),
+        (Interrupted("Interrupted. Go on."), 130, ["Interrupted. Go on."]),
+        (JournalError("x.journal is no journal"), 2, ["x.journal is no journal"]),
+        (noted(ConvosoTimeoutError("no reply in time"), "Go on."), 3, ["no reply in time", "Go on."]),
+        (AuthenticationError("no"), 3, ["no", HINTS[AuthenticationError]]),
+        (PermissionDeniedError("no"), 3, ["no", HINTS[PermissionDeniedError]]),
+        (ImportError("Arrow needs pyarrow"), 2, ["Arrow needs pyarrow"]),
+        (OSError(errno.EACCES, "Permission denied", "x.csv"), 3, ["x.csv: Permission denied"]),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x.csv"),
+            3,
+            ["x.csv: No space left on device", "Make room there, or write elsewhere."],
+        ),
     ],
 )
 def test_each_error_has_its_lines_and_its_exit_code(
@@ -295,22 +321,104 @@ def test_debug_shows_the_traceback_before_the_line() -> None:
     assert done.stderr.splitlines()[-1].endswith("--port")
 
 
-@pytest.mark.parametrize("words", [["--help"], [], ["demo", "--help"], ["simulator", "-h"], ["--version"]])
-def test_help_loads_nothing_heavy(words: list[str]) -> None:
+HEAVY = {"aiohttp", "cattrs", "anyio", "orjson", "pygments", "phonenumbers", "pyarrow", "sqlite3", "yarl"}
+MINE = [name for name, verb in VERBS.items() if verb.place.partition(":")[0] in OURS]
+
+
+def loaded(*words: str) -> set[str]:
+    """What is imported to answer."""
     tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
     done = convoso(*words, before=tell)
-
     assert done.returncode == 0
-    assert {"aiohttp", "cattrs", "anyio", "orjson", "pygments"}.isdisjoint(done.stderr.split())
+    return set(done.stderr.split())
 
 
-def test_the_list_of_verbs_is_that_of_the_modules() -> None:
+@pytest.mark.parametrize("words", [["--help"], [], ["--version"], ["sync", "--help"]])
+def test_the_overview_loads_no_verb_and_nothing_heavy(words: list[str]) -> None:
+    modules = loaded(*words)
+    assert HEAVY.isdisjoint(modules)
+    verbs = {f"convoso_async.cli.{verb.place.partition(':')[0]}" for verb in VERBS.values()}
+    assert verbs.isdisjoint(modules)
+
+
+@pytest.mark.parametrize("verb", MINE)
+def test_the_help_of_a_verb_begins_with_an_example_and_loads_nothing_heavy(verb: str) -> None:
+    assert HEAVY.isdisjoint(loaded(*verb.split(), "--help"))
+    usage, blank, example, after, *_ = convoso(*verb.split(), "--help").stdout.splitlines()
+    assert usage.startswith(f"Usage: convoso {verb}")
+    assert example.startswith(f"Example: convoso {verb}")
+    assert (blank, after) == ("", "")
+
+
+def test_the_list_of_verbs_is_whole() -> None:
     overview = convoso("--help").stdout
-    for verb, summary in VERBS.items():
-        assert re.search(rf"{verb} +{summary[:40]}", overview)
-        assert re.search(rf"^Example: convoso {verb}\b", convoso(verb, "--help").stdout, re.MULTILINE)
+    for name, verb in VERBS.items():
+        first, _, second = name.partition(" ")
+        shown = convoso(first, "--help").stdout if second else overview
+        assert re.search(rf"{second or first} +{verb.summary[:40]}", shown)
+    for group, text in GROUPS.items():
+        assert re.search(rf"{group} +{text[:40]}", overview)
 
 
 def test_a_complaint_keeps_its_line_whole(capsys: pytest.CaptureFixture[str]) -> None:
     screen.complain("[bold]" + " long" * 40, "and so on")
     assert capsys.readouterr().err.splitlines() == ["[bold]" + " long" * 40, "and so on"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["demo", "--rows", "50"], ["export", "--help"]])
+def test_a_full_disk_behind_the_output_is_two_lines_and_3(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *words],
+            env=ENV, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [os.strerror(errno.ENOSPC), "Make room there, or write elsewhere."]
+
+
+# -- completion -------------------------------------------------------------------------------------
+
+
+def completed(script: Path, *words: str) -> list[str]:
+    """What bash offers for the last of the words."""
+    line = " ".join(map(shlex.quote, words))
+    asked = (
+        f'. "{script}"; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _convoso; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", asked], env=ENV, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_completion_is_installed_and_completes(tmp_path: Path) -> None:
+    done = convoso("--install-completion", "--shell", "bash", folder=tmp_path, HOME=str(tmp_path))
+    script = tmp_path / ".local/share/bash-completion/completions/convoso"
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"Completion is in {script}.", "It works in every new shell."]
+    assert str(script) in (tmp_path / ".bashrc").read_text("utf-8")
+    assert completed(script, "convoso", "ex") == ["export"]
+    assert completed(script, "convoso", "sync", "") == ["dnc", "opt-outs"]
+    assert completed(script, "convoso", "export", "ca") == ["call-logs", "callbacks"]
+    assert completed(script, "convoso", "export", "call-logs", "--format", "p") == ["parquet"]
+    assert completed(script, "convoso", "import", "leads", "--dry") == ["--dry-run"]
+
+
+def test_a_completion_script_elsewhere_changes_nothing_else(tmp_path: Path) -> None:
+    done = convoso(
+        "--install-completion", "--shell", "zsh", "--output", "convoso.zsh",
+        folder=tmp_path, HOME=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert [found.name for found in tmp_path.iterdir()] == ["convoso.zsh"]
+
+
+def test_a_shell_that_is_not_known_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cyclopts.completion import detect
+
+    def unknown() -> None:
+        raise detect.ShellDetectionError
+
+    monkeypatch.setattr(detect, "detect_shell", unknown)
+    with pytest.raises(BadUse, match="--shell bash, zsh, fish or powershell"):
+        install()
