@@ -122,6 +122,10 @@ class Seen(Known[R]):
         """The times of this window's rows, in the order in which they came."""
         return [moment for moment in self._here.values() if moment is not None]
 
+    def lacks_times(self) -> bool:
+        """Whether a row of this window came without a time."""
+        return None in self._here.values()
+
     def has(self, row: R) -> bool:
         return self.key(row) in self._keys
 

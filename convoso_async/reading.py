@@ -125,6 +125,7 @@ class Reading(Generic[R]):
         self._turned = False
         self._turned_to = start
         self._dense_error: PagingError | None = None
+        self._lacks_times = False  # rows came that lie in no part
         self._fell = False  # rows came that were older than the one before
         self._taken = 0
         self._delivered = 0
@@ -412,6 +413,7 @@ class Reading(Generic[R]):
         start = self.start if self.start is not None else FIRST_MOMENT
         end = self.end if self.end is not None else LAST_MOMENT
         moments = known.moments()
+        self._lacks_times |= known.lacks_times()
         if not moments:
             raise self._error(OffsetCapError, f"rows past the cap carry no time to cut by; {SPLIT}")
         if end - start <= self._unit:
@@ -460,6 +462,8 @@ class Reading(Generic[R]):
 
     def _add_up(self) -> Steps[R]:
         """The parts must hold the whole: rows without a time lie in no part."""
+        if self.expected is None and self._lacks_times:
+            raise self._incomplete("some rows have no time, and without a total nobody can tell how many")
         if self.expected is None or self._taken >= self.expected:
             return
         now = (yield from self._get(Ask(*self._whole, 0, 2))).total

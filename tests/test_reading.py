@@ -113,6 +113,16 @@ def test_rows_without_a_time_are_delivered_or_missed(account: Account, limit: in
     assert sorted(account.rows) == sorted(delivered)
 
 
+@pytest.mark.parametrize("untimed", [2, 8])
+def test_without_totals_a_row_without_a_time_is_told_of(untimed: int) -> None:
+    """Only those among the first rows can be seen: the others lie in no range that could be asked for."""
+    account = Account(
+        rows={key: key for key in range(1, 30)}, untimed=frozenset({untimed, 29}), totals="missing"
+    )
+    with pytest.raises(IncompleteError, match="some rows have no time, and without a total"):
+        read(account, limit=3, oldest_first=False, start=None, end=None)
+
+
 @examples(100)
 @given(accounts(order=ORDERS, real_cap=st.integers(1, 8)), sizes, st.booleans())
 def test_a_cap_below_the_documented_one_is_noticed(account: Account, limit: int, oldest_first: bool) -> None:

@@ -262,7 +262,7 @@ class Engine:
         while (taken := await self._next()) is not None:
             try:
                 if taken.before is not None:
-                    await taken.before
+                    await asyncio.shield(taken.before)  # cancelled, it would take the future with it
                 if not self._is_settled(taken):
                     await self._send(taken)
             finally:
@@ -304,7 +304,7 @@ class Engine:
         if taken.after is None:
             return
         taken.after.set_result(None)
-        if self._lanes[taken.item.key] is taken.after:
+        if self._lanes.get(taken.item.key) is taken.after:  # a stop lets the last leave before the first
             del self._lanes[taken.item.key]
 
     def _is_settled(self, taken: _Taken) -> bool:

@@ -230,6 +230,9 @@ async def planned(pager: Pager[R]) -> list[Window]:
     if len(pager._parts) > 1 or pager._max_rows is not None:
         return []
     try:
-        return await pager.plan()
+        windows = await pager.plan()
     except IncompleteError:  # some rows lie in no window, and one reader finds them
         return []
+    if not pager._paging.oldest_first and len(windows) > 1 and None in [part.expected for part in windows]:
+        return []  # without totals nobody can tell whether each row lies in one
+    return windows

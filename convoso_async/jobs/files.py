@@ -41,10 +41,14 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 
 def text_lines(file: TextIO, path: Path) -> Iterator[str]:
-    """The lines of a file, with their ends. Raises BadFileError where it cannot be read or decoded."""
+    """The lines of a file, from its beginning, with their ends and without a byte-order mark.
+
+    Raises BadFileError where it cannot be read or decoded.
+    """
     try:
-        for line in file:  # noqa: UP028  # `yield from` would close the file with the generator
-            yield line
+        for place, line in enumerate(file):
+            # The encoding took the mark off only if its name asks for one, such as utf-8-sig.
+            yield line if place else line.removeprefix("\ufeff")
     except UnicodeError:
         raise BadFileError(undecodable(path, file.encoding)) from None
     except OSError as error:
@@ -177,5 +181,8 @@ def csv_trouble(error: csv.Error) -> str:
     if "field larger" in words:
         return "a cell is longer than 131,072 characters: is a quote not closed?"
     if "expected after" in words:
-        return "a quote inside a quoted cell is not doubled, or one before it is not closed"
+        return (
+            "something stands between a closing quote and the end of its cell: a blank, or a quote before it"
+            " that is not doubled"
+        )
     return words

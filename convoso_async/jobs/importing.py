@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from functools import partial
 from hashlib import blake2b
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -159,6 +160,8 @@ async def mappings(
     rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
 ) -> AsyncGenerator[Row, None]:
     """Mappings as rows."""
+    if isinstance(rows, bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
+        raise TypeError(f"rows must be mappings, or the path of a file, not {type(rows).__name__}")
     async with aclosing(every(rows)) as source:
         async for values in source:
             if not isinstance(values, Mapping):
@@ -344,7 +347,7 @@ class Plan:
         fields: dict[str, object] = {}
         columns: dict[str, str] = {}
         for column, value in flat(row.values):
-            if value is None or (isinstance(value, str) and not value.strip()):
+            if is_empty(value):
                 continue
             try:
                 target = self._columns.target(column)
@@ -392,20 +395,29 @@ class Plan:
         return phone
 
 
+def is_empty(value: object) -> bool:
+    """Whether a cell says nothing. A table that has holes, such as one of pandas, has NaN there."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
 def flat(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """The columns of a row and their values; those of a mapping under `fields` as `fields.name`."""
     for column, value in values.items():
         if column == "fields" and isinstance(value, Mapping):
             yield from ((f"{CUSTOM}{name}", inner) for name, inner in value.items())
         else:
-            yield column, value
+            yield str(column), value
 
 
 def value_of(target: Target, value: object, zone: tzinfo) -> object:
     """A value as `leads.insert` takes it. Raises TypeError or ValueError saying what would be right."""
     if isinstance(value, str):
         value = typed(target, value.strip())
-    elif target.name == "phone_number" and isinstance(value, int | float) and value == int(value):
+    elif target.name == "phone_number" and isinstance(value, int | float):
+        if isinstance(value, bool) or value < 0 or value % 1:  # infinity among them: nan is no 0
+            raise ValueError("it is no phone number")
         value = str(int(value))
     target.rule.text(target.name, value, zone)
     return value

@@ -117,16 +117,17 @@ def params_of(phone: Phone, scope: Scope) -> dict[str, str]:
     }
 
 
-def earlier_removals(journal: Path) -> dict[Phone, str]:
-    """The removals that a journal knows, in their order, and how they stand.
+def earlier_removals(journal: Path, rows: int) -> dict[Phone, str]:
+    """The removals that a journal of an input of so many rows knows, in their order, and how they stand.
 
     The list does not show them any more, where they went well: only the journal can tell.
     """
-    return dict(_removals_in(journal)) if journal.is_file() else {}
+    return dict(_removals_in(journal, rows)) if journal.is_file() else {}
 
 
-def _removals_in(journal: Path) -> Iterator[tuple[Phone, str]]:
-    for _, _, row, state, _ in rows_in(journal, STATES):
-        entry = row.get("remove") if isinstance(row, dict) else None
+def _removals_in(journal: Path, rows: int) -> Iterator[tuple[Phone, str]]:
+    for position, _, row, state, _ in rows_in(journal, STATES):
+        # By the place: a row of the input may look like a removal, such as one of a report's.
+        entry = row.get("remove") if position >= rows and isinstance(row, dict) else None
         if isinstance(entry, dict):
             yield Phone(entry["phone_code"], entry["phone_number"]), state

@@ -12,7 +12,7 @@ import attrs
 
 from ..parameters import whole_number
 from ..rows import Row
-from .importing import CHECKED_AT_ONCE, RowFile
+from .importing import CHECKED_AT_ONCE, RowFile, is_empty
 from .phones import Phone, country_of, phone_of
 from .report import BadRowError, Problem
 from .work import every
@@ -157,7 +157,7 @@ def checked(
     wrong = list(problems)
     for column, value in cells(values):
         name = columns.name(column)
-        if name is None or value is None or (isinstance(value, str) and not value.strip()):
+        if name is None or is_empty(value):
             continue
         if name in found:
             wrong.append(Problem(column, f"another column is {name} too"))
@@ -176,7 +176,7 @@ def cells(values: Mapping[str, object] | Row) -> Iterator[tuple[str, object]]:
     if isinstance(values, Row):
         yield from ((name, getattr(values, name, None)) for name in NAMES)
     else:
-        yield from values.items()
+        yield from ((str(column), value) for column, value in values.items())
 
 
 def phone_in(found: Mapping[str, object], scope: Scope) -> Phone:

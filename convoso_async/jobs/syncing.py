@@ -129,7 +129,7 @@ class Sync:
             report.withheld, surplus = len(surplus), []
         before = {}
         if self._journal is not None and not dry_run:
-            before = await asyncio.to_thread(earlier_removals, self._journal)
+            before = await asyncio.to_thread(earlier_removals, self._journal, len(rows))
         removals = removals_of(surplus, before, listed.phones, len(rows))
         if not dry_run:
             mirror.check_removals(len(removals), len({*listed.phones, *before}))
@@ -192,8 +192,18 @@ class Sync:
                     skips=(NotFoundError,),
                     ended=self._ended,
                 )
+                self._plan_removals(task, book)
                 await self._step(removing, self._removals(task), book, report, last=True)
             await self._confirm(task, report, book)
+
+    def _plan_removals(self, task: Task, book: Journal | None) -> None:
+        """Notes all removals in their order before any is sent: the list will not show them any more, so a
+        later run knows their places from the journal alone.
+        """
+        if book is not None:
+            for removal in task.removals:
+                if removal.before is None:
+                    book.put_back(entry_of(removal.position, None, row_of(removal.phone, self._scope)))
 
     async def _step(
         self,

@@ -337,6 +337,16 @@ async def test_the_first_interrupt_lets_what_is_under_way_finish(monkeypatch: py
     assert report.total == report.done + report.left
 
 
+def test_a_stop_meets_items_that_wait_for_one_with_their_key() -> None:
+    async def operation(item: str) -> None:
+        await asyncio.sleep(1 if item == "one" else 0.5)
+        if item == "other":
+            raise AuthenticationError("wrong token", outcome="rejected")
+
+    report = run_job(operation, ["one", "one", "one", "other"], key=str, concurrency=4)
+    assert (report.stopped, report.done, report.left) == ("wrong token", 1, 3)
+
+
 async def test_the_second_interrupt_cancels_it(monkeypatch: pytest.MonkeyPatch) -> None:
     report, service = await stopped_by(2, monkeypatch)
     assert (report.interrupted, report.done, report.unknown) == (True, 0, 4)

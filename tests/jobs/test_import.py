@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,18 @@ async def test_a_file_in_any_dialect(
     assert sent(sim) == PLAIN
 
 
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+async def test_a_byte_order_mark_is_taken_off_also_where_the_encoding_does_not_ask_for_one(
+    ending: str, encoding: str, client: AsyncConvoso, sim: Simulator, list_id: str, tmp_path: Path
+) -> None:
+    path = (tmp_path / "leads").with_suffix(ending)
+    text = '{"phone_number": "2125550101"}\n' if ending == ".jsonl" else "phone_number\n2125550101\n"
+    path.write_bytes(f"\ufeff{text}".encode(encoding))
+    report = await jobs.import_leads(client, path, list_id=list_id, encoding=encoding)
+    assert (report.ok, sent(sim)) == (True, [{"phone_number": "2125550101"}])
+
+
 async def test_the_lines_are_those_of_the_file(client: AsyncConvoso, list_id: str, tmp_path: Path) -> None:
     path = tmp_path / "leads.csv"
     path.write_text('sep=;\nphone_number;notes\n\n1;x\n2125550101;"a\nb\nc"\n2;y\n')
@@ -194,7 +207,8 @@ BAD_FILES = {
     ),
     "stray quote": (
         HEADER + GOOD + b'2125550102,"Bob" jr\n' + GOOD,
-        "{}, line 3: a quote inside a quoted cell is not doubled, or one before it is not closed",
+        "{}, line 3: something stands between a closing quote and the end of its cell: a blank, or a quote"
+        " before it that is not doubled",
     ),
     "swallowed": (
         HEADER + b'2125550102,"Bob\n' + GOOD * 20_000,
@@ -516,6 +530,14 @@ async def test_mappings_are_rows_too(
     [
         ({"city": "Reno"}, "it has no phone number"),
         ({"phone_number": ["2125550101"]}, "phone_number must be a str, not list"),
+        ({"phone_number": nan}, "it has no phone number"),
+        ({"phone_number": inf}, "phone_number: it is no phone number"),
+        ({"phone_number": -2125550101}, "phone_number: it is no phone number"),
+        ({"phone_number": True}, "phone_number: it is no phone number"),
+        (
+            {"phone_number": "2125550101", 1: "x"},
+            "1: '1' is no parameter of leads.insert; name it in columns=, or leave it out with None",
+        ),
         ({"phone_number": "2125550101", "postal_code": 89501}, "postal_code must be a str, not int"),
         (
             {"phone_number": "2125550101", "first name": "Ann", "first_name": "Ann"},
@@ -541,6 +563,20 @@ async def test_a_mapping_that_is_no_lead(
 ) -> None:
     assert problems(await jobs.import_leads(client, [row], list_id=list_id)) == [told]
     assert sim.requests == []
+
+
+@pytest.mark.parametrize("rows", [5, None, b"2125550101", {"phone_number": "2125550101"}])
+async def test_what_holds_no_rows_is_refused(client: AsyncConvoso, rows: Any) -> None:
+    with pytest.raises(TypeError, match=f"rows must be mappings, .* not {type(rows).__name__}"):
+        await jobs.import_leads(client, rows, list_id=1)
+
+
+async def test_a_hole_in_a_table_is_an_empty_cell(
+    client: AsyncConvoso, sim: Simulator, list_id: str
+) -> None:
+    row = {"phone_number": 2125550101.0, "city": nan, "date_of_birth": nan, "fields": {"job_group": nan}}
+    report = await jobs.import_leads(client, [row], list_id=list_id)
+    assert (report.ok, sent(sim)) == (True, [{"phone_number": "2125550101"}])
 
 
 async def test_rows_are_mappings(client: AsyncConvoso) -> None:

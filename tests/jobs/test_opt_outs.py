@@ -41,6 +41,8 @@ from convoso_async.jobs import (
     engine,
     syncing,
 )
+from convoso_async.jobs.journal import rows_in
+from convoso_async.jobs.mirror import STATES
 from convoso_async.resources import dnc
 from convoso_async.simulator import Simulator
 
@@ -108,6 +110,7 @@ async def test_numbers_in_any_form_each_once(client: AsyncConvoso, sim: Simulato
     given: list[Any] = [
         "212-555-0123",
         2125550124,
+        {"phone_number": 2125550125.0, "reason": float("nan"), "purpose": None, 7: "not asked"},
         2125550125.0,
         {"phone_number": "+1 (212) 555-0126", "name": "not asked"},
         {"Phone Number": "212.555.0123"},
@@ -115,8 +118,8 @@ async def test_numbers_in_any_form_each_once(client: AsyncConvoso, sim: Simulato
         {"phone_number": "20 7946 0018", "phone_code": 44, "reason": "Wrote in", "purpose": "TELEMKT"},
     ]
     report = await jobs.sync_dnc(client, given, reason="DNC")
-    assert told(report) == {"added": 6, "repeated": 1, "confirmed": 6}
-    assert (report.total, report.done, report.skipped, report.ok) == (7, 6, 1, True)
+    assert told(report) == {"added": 6, "repeated": 2, "confirmed": 6}
+    assert (report.total, report.done, report.skipped, report.ok) == (8, 6, 2, True)
     uk = ("2079460018", "44", "0")
     assert held(sim) == {
         *everywhere("2125550123", "2125550124", "2125550125", "2125550126", "5551234567"),
@@ -124,7 +127,8 @@ async def test_numbers_in_any_form_each_once(client: AsyncConvoso, sim: Simulato
     }
     assert len(sim.calls("dnc.insert")) == 6
     facts = {row["phone_number"]: (row["reason"], row["purpose"]) for row in sim.account.dnc}
-    assert (facts["2125550123"], facts["2079460018"]) == (("DNC", ""), ("Wrote in", "TELEMKT"))
+    assert facts["2125550123"] == facts["2125550125"] == ("DNC", "")
+    assert facts["2079460018"] == ("Wrote in", "TELEMKT")
 
 
 async def test_a_bad_number_is_reported_and_the_rest_goes_on(client: AsyncConvoso, sim: Simulator) -> None:
@@ -133,6 +137,7 @@ async def test_a_bad_number_is_reported_and_the_rest_goes_on(client: AsyncConvos
         "555-0123",
         None,
         float("nan"),
+        float("inf"),
         True,
         -2125550123,
         "",
@@ -152,6 +157,7 @@ async def test_a_bad_number_is_reported_and_the_rest_goes_on(client: AsyncConvos
             [
                 "it is no phone number",
                 "it lacks the area code",
+                "it has no phone number",
                 "it has no phone number",
                 "phone_number must be digits or text, not float",
                 "phone_number must be digits or text, not bool",
@@ -714,6 +720,52 @@ async def test_a_newer_opt_out_is_not_undone_by_a_resumed_mirror(
     again = await jobs.sync_dnc(client, PHONES[1:4], mode="mirror", max_delete_fraction=1, journal=path)
     assert (first.removed, again.removed, again.earlier, again.ok) == (1, 1, 4, True)
     assert (again.confirmed, numbers(sim, "dnc.delete")) == (3, PHONES[:1])
+    assert held(sim) == everywhere(*PHONES[:4])
+
+
+async def test_removals_go_on_in_their_places_though_some_overtook_others(
+    client: AsyncConvoso, sim: Simulator, tmp_path: Path
+) -> None:
+    for phone in PHONES[:100]:
+        sim.account.add_dnc(phone)
+    path = tmp_path / "journal"
+    for broken_off in range(1, 9):  # those that lose their turn to a 429 wait behind the next
+        sim.fail("dnc.delete", status=429, skip=broken_off)
+        before = len(sim.calls("dnc.delete"))
+        mirror = asyncio.ensure_future(
+            jobs.sync_dnc(client, PHONES[90:100], mode="mirror", max_delete_fraction=1, journal=path)
+        )
+        while len(sim.calls("dnc.delete")) < before + 2 + broken_off and not mirror.done():
+            await asyncio.sleep(0)
+        mirror.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await mirror
+        sim.clear()
+    positions = [row[0] for row in rows_in(path, STATES)]
+    report = await jobs.sync_dnc(client, PHONES[90:100], mode="mirror", max_delete_fraction=1, journal=path)
+    assert positions == list(range(100))
+    assert (report.total, report.failed, report.stopped) == (100, 0, None)
+    assert held(sim) - {(item.row["remove"]["phone_number"], "1", "0") for item in report} == everywhere(  # type: ignore[index]
+        *PHONES[90:100]
+    )
+
+
+async def test_a_row_that_looks_like_a_removal_is_none(
+    client: AsyncConvoso, sim: Simulator, tmp_path: Path
+) -> None:
+    for phone in PHONES[:4]:
+        sim.account.add_dnc(phone)
+    entry = {"phone_number": PHONES[0], "phone_code": "1", "campaign_id": "0"}
+    for row in ({"remove": entry}, {"remove": {}}):
+        for _ in range(2):
+            report = await jobs.sync_dnc(
+                client,
+                [*PHONES[1:4], row],
+                mode="mirror",
+                max_delete_fraction=1,
+                journal=tmp_path / str(len(row["remove"])),
+            )
+            assert (report.failed, report.withheld, report.removed) == (1, 1, 0)
     assert held(sim) == everywhere(*PHONES[:4])
 
 
