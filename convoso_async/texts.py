@@ -39,13 +39,12 @@ def flag_of(text: str) -> bool:
 
 
 def _day(text: str) -> date | str:
+    """A day. An empty text is sent as it is: it clears the value."""
     return date.fromisoformat(text) if text else text
 
 
-def _moment(text: str) -> datetime | date | str:
-    """A text without a time is a day. An empty one is sent as it is: it clears the value on some calls."""
-    if not text:
-        return text
+def _moment(text: str) -> datetime | date:
+    """A text without a time is a day."""
     return date.fromisoformat(text) if len(text) <= len("YYYY-MM-DD") else datetime.fromisoformat(text)
 
 

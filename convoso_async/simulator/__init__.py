@@ -6,30 +6,51 @@ async with Simulator(call_logs=120_000, seed=7, profile="observed") as sim:    #
 
 from typing import TYPE_CHECKING
 
-from ..public_names import public_names
-
 if TYPE_CHECKING:
-    from .account import Account as Account, Criteria as Criteria
-    from .faults import Fault as Fault, Reply as Reply
-    from .service import Request as Request
-    from .simulator import Simulator as Simulator, serve as serve
-    from .switches import (
-        Population as Population,
-        Profile as Profile,
-        Switches as Switches,
-        Totals as Totals,
-    )
-    from .webhooks import Delivery as Delivery, Webhooks as Webhooks
+    from .account import Account, Criteria
+    from .faults import Fault, Reply
+    from .service import Request
+    from .simulator import Simulator, serve
+    from .switches import Population, Profile, Switches, Totals
+    from .webhooks import Delivery, Webhooks
+else:
+    # The pytest plugin is below this package and must not load a web server into every test run.
+    _HOMES = {
+        "Account": "account",
+        "Criteria": "account",
+        "Fault": "faults",
+        "Reply": "faults",
+        "Request": "service",
+        "Simulator": "simulator",
+        "serve": "simulator",
+        "Population": "switches",
+        "Profile": "switches",
+        "Switches": "switches",
+        "Totals": "switches",
+        "Delivery": "webhooks",
+        "Webhooks": "webhooks",
+    }
 
-# The pytest plugin is below this package and must not load a web server into every test run.
-_HOMES = {
-    ".account": "Account Criteria",
-    ".faults": "Fault Reply",
-    ".service": "Request",
-    ".simulator": "Simulator serve",
-    ".switches": "Population Profile Switches Totals",
-    ".webhooks": "Delivery Webhooks",
-}
+    def __getattr__(name):
+        from importlib import import_module
 
-if not TYPE_CHECKING:
-    __all__, __getattr__, __dir__ = public_names(__name__, _HOMES)
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+__all__ = [
+    "Account",
+    "Criteria",
+    "Delivery",
+    "Fault",
+    "Population",
+    "Profile",
+    "Reply",
+    "Request",
+    "Simulator",
+    "Switches",
+    "Totals",
+    "Webhooks",
+    "serve",
+]
