@@ -290,7 +290,8 @@ class Reading(Generic[R]):
         """Whether a page is the end where nobody can ask for what comes after it: it is not full, and its own
         total says so.
         """
-        return page.total is not None and page.total <= place and len(page.rows) < min(self.limit, self._largest)
+        full = len(page.rows) >= min(self.limit, self._largest)
+        return page.total is not None and page.total <= place and not full
 
     def _is_chased(self, page: Page[R], place: int) -> Generator[Ask, Page[R], bool]:
         """Whether an end that moves on with every request is behind. Without this, a read of what others add

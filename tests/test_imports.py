@@ -6,13 +6,16 @@ import sys
 
 import pytest
 
+from .uncounted import uncounted
+
 HEAVY = ("aiohttp", "anyio", "asyncio", "cattrs", "multidict", "orjson", "yarl")
 
 
 def imported_by(program: str) -> set[str]:
     """The modules that are loaded at the end of a program."""
     tail = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", program + tail], capture_output=True, text=True, check=True)
+    words = [sys.executable, "-c", program + tail]
+    run = subprocess.run(words, env=uncounted(), capture_output=True, text=True, check=True)
     return set(json.loads(run.stdout))
 
 

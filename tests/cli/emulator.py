@@ -19,6 +19,8 @@ import pyte
 
 from convoso_async.simulator import Simulator
 
+from ..uncounted import uncounted
+
 # A terminal of its own, as a shell gives it: or Ctrl-C and a change of size would reach nobody.
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
 RUN = "import sys; from convoso_async.cli import main; sys.exit(main())"
@@ -38,10 +40,11 @@ def pointed_at(sim: Simulator) -> dict[str, str]:
 def convoso(
     *words: str | Path, before: str = "", stdin: str = "", folder: Path | None = None, **env: str
 ) -> "subprocess.CompletedProcess[str]":
-    """The command in a pipe."""
+    """The command in a pipe; without coverage where something runs `before`, to look at it or to limit it."""
+    kept = {name: value for name, value in ENV.items() if not before or name in uncounted()}
     return subprocess.run(
         [sys.executable, "-c", f"{before}\n{RUN}", *map(str, words)],
-        env=ENV | env,
+        env=kept | env,
         cwd=folder,
         input=stdin,
         capture_output=True,
