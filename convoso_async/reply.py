@@ -345,7 +345,7 @@ def http_error(
     meaning = failure.meaning
     if status in (400, 404, 409, 422) and meaning is not None and meaning.kind is not Kind.SUCCESS:
         return api_error(endpoint, status, failure, shown(body, scrub), scrub)
-    kind, message = _status_error(status)
+    kind, message = status_error(status)
     if meaning is not None and meaning.kind is Kind.AUTH and 400 <= status < 500:
         kind = AuthenticationError
     text = scrub(failure.text)[:BODY_SHOWN] if failure.text else None
@@ -372,7 +372,8 @@ def _failure_in(endpoint: Endpoint[Any], body: bytes) -> Failure:
     return Failure(code, text, meaning_of(endpoint, code, text))
 
 
-def _status_error(status: int) -> tuple[type[ConvosoHTTPError], str]:
+def status_error(status: int) -> tuple[type[ConvosoHTTPError], str]:
+    """What an HTTP status says of a reply whose body says nothing that is known."""
     if status == 401:
         return AuthenticationError, "the token is missing, wrong or expired"
     if status == 403:

@@ -38,4 +38,6 @@ def main(at: str, per_second: float | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else None)
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    main(sys.argv[1], float(sys.argv[2]) if len(sys.argv) == 3 else None)

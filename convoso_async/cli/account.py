@@ -14,7 +14,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .. import AsyncConvoso
+from .. import AsyncConvoso, ConfigurationError
 from .exit import BadUse
 from .options import ACCOUNT_OPTIONS, LEFT_OUT
 from .output import is_terminal
@@ -63,11 +63,15 @@ class Account:
         base_url, zone = self.base_url_found(), self.timezone_found()
         with warnings.catch_warnings(record=True) as doubts:
             warnings.simplefilter("always")
-            client = AsyncConvoso(
-                asked_token() if token is None else token.value,
-                base_url=None if base_url is None or base_url.where == ENVIRONMENT else base_url.value,
-                timezone=None if zone is None else zone.value,
-            )
+            try:
+                client = AsyncConvoso(
+                    asked_token() if token is None else token.value,
+                    base_url=None if base_url is None or base_url.where == ENVIRONMENT else base_url.value,
+                    timezone=None if zone is None else zone.value,
+                )
+            except ConfigurationError as error:
+                error.args = (in_settings(error.message, base_url, zone),)
+                raise
         for doubt in doubts:
             complain(str(doubt.message))
         return client
@@ -95,6 +99,17 @@ class Account:
             return Found(value, str(self.env_file))
         value = os.environ.get(name)
         return Found(value, ENVIRONMENT) if value else None
+
+
+def in_settings(text: str, base_url: Found | None, zone: Found | None) -> str:
+    """What is wrong with a setting, under the name that it was set by: an option, or a variable."""
+    for name, option, variable, found in (
+        ("base_url", "--base-url", BASE_URL, base_url),
+        ("timezone", "--timezone", TIMEZONE, zone),
+    ):
+        if found is not None and text.startswith(f"{name} "):
+            return (option if found.where == option else variable) + text.removeprefix(name)
+    return text
 
 
 ACCOUNT = Account()

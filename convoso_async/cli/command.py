@@ -26,7 +26,14 @@ from difflib import get_close_matches
 from typing import Annotated
 
 from attrs import frozen
-from cyclopts import App, CycloptsError, Parameter, UnknownCommandError, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CycloptsError,
+    MissingArgumentError,
+    Parameter,
+    UnknownCommandError,
+    UnusedCliTokensError,
+)
 
 from .. import (
     AuthenticationError,
@@ -67,12 +74,18 @@ VERBS: Mapping[str, Verb] = {
         "simulator:simulator", "A small Convoso on this machine, to try things on and to test against."
     ),
 }
-GROUPS = {
-    "import": "Rows of a file put into the account.",
-    "sync": "Lists of the account brought into line with a file.",
-    "recordings": "The audio of calls.",
+GROUPS: Mapping[str, tuple[str, str]] = {
+    "import": (
+        "Rows of a file put into the account.",
+        "convoso import leads leads.csv --list-id 333 --dry-run",
+    ),
+    "sync": (
+        "Lists of the account brought into line with a file.",
+        "convoso sync dnc dnc.csv --mode mirror --dry-run",
+    ),
+    "recordings": ("The audio of calls.", "convoso recordings download --from yesterday --out recordings"),
 }
-"""What is said of a verb's first word, where a second one follows."""
+"""What is said of a verb's first word, where a second one follows, and its example."""
 
 COMPLETION = "--install-completion"
 
@@ -137,7 +150,9 @@ def application(words: Sequence[str]) -> App:
     for place, (name, verb) in enumerate(VERBS.items()):
         first, _, second = name.partition(" ")
         if second and first not in groups:
-            groups[first] = App(name=first, help=GROUPS[first], sort_key=place)
+            told, example = GROUPS[first]
+            told = f"Example: {example}\n\n{told}" if first in words else told
+            groups[first] = App(name=first, help=told, sort_key=place)
             app.command(groups[first])
         groups.get(first, app).command(
             f"{__package__}.{verb.place}",
@@ -197,20 +212,30 @@ def explain(error: Exception) -> Exit:
 
 
 def misunderstood(error: CycloptsError) -> str:
-    """What in a command line is wrong. For a verb that is none, no module is loaded to find out."""
+    """What in a command line is wrong."""
     odd = " ".join(error.unused_tokens or ())
     if isinstance(error, UnknownCommandError):
-        before = "".join(f"{word} " for word in error.command_chain or ())
-        verbs = [name.removeprefix(before).split()[0] for name in VERBS if name.startswith(before)]
-        first = odd.split()[0]
-        if not verbs:  # below `call`, which has loaded them
-            from .reference import endpoints
-
-            verbs = [name for name in endpoints() if first in name] or list(endpoints())
-        near = get_close_matches(first, verbs, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(dict.fromkeys(verbs))}"
-        return f"Unknown command {first}; {hint}"
+        return unknown_command(odd.split()[0], error.command_chain or ())
+    if isinstance(error, MissingArgumentError) and error.argument is not None and not error.keyword:
+        choices = ", ".join(error.argument.get_choices() or ())
+        told = f", one of {choices}" if choices else ""
+        return f"{' '.join(error.command_chain or ())} needs {error.argument.name}{told}"
     return f"Not understood: {odd}" if isinstance(error, UnusedCliTokensError) and odd else str(error)
+
+
+def unknown_command(word: str, chain: Sequence[str]) -> str:
+    """What may have been meant by a verb that is none. No module is loaded to find out."""
+    before = "".join(f"{name} " for name in chain)
+    known = [name.removeprefix(before).split()[0] for name in VERBS if name.startswith(before)]
+    there = f"there are {', '.join(dict.fromkeys(known))}"
+    if not known:  # below `call`, which has loaded them
+        from .reference import endpoints
+
+        known = list(endpoints())
+        some = [name for name in known if word.casefold() in name]
+        there = f"there are {', '.join(some)}" if some else "all of them: convoso endpoints"
+    near = get_close_matches(word.casefold(), known, n=1)
+    return f"Unknown command {word}; {f'did you mean {near[0]}?' if near else there}"
 
 
 def hints_of(error: ConvosoError) -> Iterator[str]:

@@ -7,7 +7,8 @@ from attrs import frozen
 from cyclopts import Parameter
 
 from ..endpoint import Endpoint, Kind, Meaning
-from ..reply import ANY_CALL, KIND_ERRORS
+from ..errors import ConvosoError
+from ..reply import ANY_CALL, KIND_ERRORS, status_error
 from .exit import Exit
 from .output import OUTPUT, Output
 from .reference import endpoint_named, endpoints
@@ -15,20 +16,25 @@ from .screen import complain, out
 from .table import columns_of_text
 
 ANY = "any call"
+AS_STATUS = "any call, as HTTP status"
+STATUSES = range(300, 600)
+"""HTTP statuses that say that a call failed."""
 
 
 @frozen
 class Entry:
-    """What one code means on one call."""
+    """What one code means on one call, and the class of the error that it raises in Python, if it does."""
 
     code: int
     call: str
-    meaning: Meaning
+    text: str
+    other: str | None
+    raised: type[ConvosoError] | None
 
     @property
     def error(self) -> str:
-        """The class of the error that it raises in Python."""
-        return "" if self.meaning.kind is Kind.SUCCESS else KIND_ERRORS[self.meaning.kind].__name__
+        """The name of the class, empty for a success."""
+        return self.raised.__name__ if self.raised else ""
 
     @property
     def record(self) -> Mapping[str, object]:
@@ -36,8 +42,8 @@ class Entry:
         return {
             "code": self.code,
             "call": self.call,
-            "meaning": self.meaning.text,
-            "another_source": self.meaning.other,
+            "meaning": self.text,
+            "another_source": self.other,
             "error": self.error or None,
         }
 
@@ -52,15 +58,18 @@ def errors(
     """Example: convoso errors 6008 --call dnc.insert
 
     What an error code means, on which call; without a code, all of them. Where
-    sources differ, both readings are told. The exit code is 1 for a code that
-    is not documented there.
+    sources differ, both readings are told. An HTTP status, such as 429, is told
+    as well. The exit code is 1 for a code that is not documented there.
 
     Args:
-        code: The number in the service's reply.
+        code: The number in the service's reply, or its HTTP status.
         call: Only on this call.
     """
     asked = endpoints().values() if call is None else [endpoint_named(call)]
     found = [entry for entry in entries(asked) if code in (None, entry.code)]
+    status = of_status(code) if code is not None and code in STATUSES else None
+    if status is not None and code not in ANY_CALL:
+        found.append(status)
     if not found:
         complain(*unknown(code, call))
         return Exit.SOME_FAILED
@@ -68,21 +77,43 @@ def errors(
         output.lines(entry.record for entry in found)
     else:
         out.print(columns_of_text(overview(found)))
+        if status is not None and (hint := hint_of(status)):
+            output.note(hint)
     return Exit.DONE
 
 
 def entries(calls: Iterable[Endpoint[Any]]) -> list[Entry]:
     """All codes of some calls, in their order, those that any call may answer among them."""
-    found = [Entry(code, call.id, meaning) for call in calls for code, meaning in call.codes.items()]
-    found += [Entry(code, ANY, meaning) for code, meaning in ANY_CALL.items()]
+    found = [entry_of(code, call.id, meaning) for call in calls for code, meaning in call.codes.items()]
+    found += [entry_of(code, ANY, meaning) for code, meaning in ANY_CALL.items()]
     return sorted(found, key=lambda entry: entry.code)
+
+
+def entry_of(code: int, call: str, meaning: Meaning) -> Entry:
+    """What a code of the service means on a call."""
+    raised = None if meaning.kind is Kind.SUCCESS else KIND_ERRORS[meaning.kind]
+    return Entry(code, call, meaning.text, meaning.other, raised)
+
+
+def of_status(status: int) -> Entry:
+    """What an HTTP status means, where the reply has no code that is known."""
+    raised, text = status_error(status)
+    return Entry(status, AS_STATUS, text, None, raised)
+
+
+def hint_of(entry: Entry) -> str | None:
+    """What to do about an error."""
+    from .command import HINTS
+
+    return next((hint for kind, hint in HINTS.items() if entry.raised is kind), None)
 
 
 def overview(found: Sequence[Entry]) -> Mapping[str, Sequence[str]]:
     """What a person sees: a line for each reading of a code, with the calls that share it."""
     sharing: dict[tuple[int, str, str], list[str]] = {}
     for entry in found:
-        sharing.setdefault((entry.code, entry.meaning.description, entry.error), []).append(entry.call)
+        told = f"{entry.text} (another source: {entry.other})" if entry.other else entry.text
+        sharing.setdefault((entry.code, told, entry.error), []).append(entry.call)
     return {
         "code": [str(code) for code, _, _ in sharing],
         "means": [told for _, told, _ in sharing],

@@ -80,12 +80,13 @@ async def export(
         concurrency: Requests in flight.
     """
     from .. import ConvosoError, jobs
+    from .table import column_names
 
     to, format = place_of(out, format, what)
     async with account.client() as client:
         with checked():
             endpoint, pager = reading(client, what, start, end, where, partition, max_rows)
-        names = column_names(endpoint, columns)
+        names = None if columns is None else column_names(columns, endpoint.result)
         try:
             report = await jobs.export(
                 pager,
@@ -99,7 +100,8 @@ async def export(
         except asyncio.CancelledError:
             raise Interrupted(f"Interrupted. {going_on(to)}".strip()) from None
         except jobs.JournalError as error:
-            error.add_note("To begin anew: --no-resume")
+            if "resume=False" in error.message:
+                error.args = (error.message.replace("resume=False", "--no-resume"),)
             raise
         except ConvosoError as error:
             if again := going_on(to):
@@ -142,20 +144,6 @@ def reading(
     read_all = getattr(getattr(client, name.partition(".")[0]), method)
     pager: Pager[Any] = read_all(**span, **filters, partitions=partitions, max_rows=max_rows)
     return endpoint, pager
-
-
-def column_names(endpoint: "Endpoint[Any]", words: str | None) -> list[str] | None:
-    """What `--columns id,status` names. Raises BadUse, with the near one, for a wrong name."""
-    from ..jobs.columns import columns_of
-
-    if words is None:
-        return None
-    names = [name.strip() for name in words.split(",") if name.strip()]
-    try:
-        columns_of(endpoint.result, names)
-    except ValueError as error:
-        raise BadUse(f"--{error}") from None
-    return names
 
 
 def place_of(

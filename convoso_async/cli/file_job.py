@@ -1,5 +1,6 @@
 """What the verbs have in common that work through a file, row by row: options, problems, exit codes."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,24 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Rows without success that are shown. A file has them all."""
-OPTIONS = "In this command: --map COLUMN=NAME, --map COLUMN= to leave one out, --encoding cp1252."
+MAPPING = "Name a column with --map COLUMN=NAME, or leave it out with --map COLUMN="
 GOING_ON = "Once it can be, the same command goes on where it stopped."
+ITS_OWN = "--journal takes a file that is not there yet, or that of this very job."
+NO_TEXT = (".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".zip", ".gz")
+"""Endings of files that hold rows, but not as lines of text."""
+PHRASES = {
+    "; name it in columns=, or leave it out with None": "",
+    " name it in columns=, or leave it out with None": "",
+    "name it in columns=": "name it with --map COLUMN=phone_number",
+    "or columns= do": "or --map COLUMN=phone_number does",
+    "with None": "with --map COLUMN=",
+    "encoding=,": "--encoding,",
+    "partitions[0]": "--partition",
+    " or None, not": " or nothing, not",
+}
+"""Words of jobs, and those of the command in their place."""
+SETTINGS = "allow_empty|campaign_id|check_dup|columns|dry_run|encoding|list_id|max_delete_fraction|phone_code"
+"""Parameters of jobs that are options of the command."""
 
 
 @Parameter(name="*", group=FILE_OPTIONS)
@@ -47,7 +64,12 @@ class FileJob:
     """Rows under way at once."""
 
     def options(self) -> dict[str, Any]:
-        """What the jobs take, but for the progress. Raises BadUse for a `--map` that cannot be."""
+        """What the jobs take, but for the progress. Raises BadUse for a `--map` that cannot be, and for files
+        in a folder that is not there: rows that failed could not be written, once others have been sent.
+        """
+        for path in (self.journal, self.failed_to):
+            if path is not None and not path.parent.is_dir():
+                raise BadUse(f"There is no folder {path.parent}")
         return {
             "columns": self.columns(),
             "encoding": "utf-8-sig" if self.encoding.lower() in ("utf-8", "utf8") else self.encoding,
@@ -96,18 +118,40 @@ FILE_JOB = FileJob()
 @contextmanager
 def hinted() -> Iterator[None]:
     """Where a job runs: its errors say what to do in the words of the command."""
-    from ..jobs import BadFileError, JournalError
+    from ..jobs import BadFileError, JournalError, MirrorError
 
     try:
         with checked():
             yield
-    except BadFileError as error:
-        error.add_note(OPTIONS)
+    except BadUse as error:
+        raise BadUse(in_options(str(error))) from error
+    except (BadFileError, MirrorError) as error:
+        if "leave it out with None" in error.message:
+            error.add_note(MAPPING)
+        error.args = (in_options(error.message),)
         raise
     except JournalError as error:
-        if error.outcome != "not_sent":
-            error.add_note(GOING_ON)
+        error.add_note(ITS_OWN if error.outcome == "not_sent" else GOING_ON)
         raise
+
+
+def in_options(text: str) -> str:
+    """What a job says, with the options of the command in place of its parameters."""
+    for phrase, told in PHRASES.items():
+        text = text.replace(phrase, told)
+    text = re.sub(rf"\b({SETTINGS})=(True\b)?", lambda found: option(found[1]) + " " * (not found[2]), text)
+    return re.sub(rf"^(?:leads\.insert: )?({SETTINGS})\b", lambda found: option(found[1]), text)
+
+
+def option(name: str) -> str:
+    """The option that stands for a parameter of a job."""
+    return "--map" if name == "columns" else f"--{name.replace('_', '-')}"
+
+
+def check_text(file: Path) -> None:
+    """Raises BadUse for a file whose ending says that it is not text."""
+    if file.suffix.lower() in NO_TEXT:
+        raise BadUse(f"{file} is neither CSV nor JSON lines: save it as CSV, and give that")
 
 
 def exit_of(report: "JobReport") -> Exit:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from ..endpoint import DAY, Endpoint, RangeFilter
+from ..parameters import clock
 from .exit import BadUse
 from .values import given
 
@@ -23,7 +24,8 @@ def moment_of(option: str, text: str, zone: tzinfo) -> date | datetime:
         return date.fromisoformat(text) if len(text) <= len("YYYY-MM-DD") else datetime.fromisoformat(text)
     except ValueError:
         raise BadUse(
-            f"{option} must be a day or a time, such as 2026-03-01, '2026-03-01 08:30', today or yesterday"
+            f"{option} must be a day or a time, such as 2026-03-01, '2026-03-01 08:30', today or yesterday,"
+            f" not {text!r}"
         ) from None
 
 
@@ -32,7 +34,8 @@ def range_of(
 ) -> dict[str, date | datetime]:
     """The call's own parameters for `--from` and `--to`.
 
-    Raises BadUse for a call without a range, for times where it knows only days, and for a bad one.
+    Raises BadUse for a call without a range, for times where it knows only days, for a bad one, and for a
+    range that ends before it begins.
     """
     given = {
         option: moment_of(option, text, zone)
@@ -47,6 +50,11 @@ def range_of(
     for option, moment in given.items():
         if span.unit == DAY and isinstance(moment, datetime):
             raise BadUse(f"{option} must be a day, such as 2026-03-01: {endpoint.id} knows no times")
+    if len(given) == 2:  # both ends
+        first = clock(given["--from"].isoformat(), zone)
+        last = clock(given["--to"].isoformat(), zone, ends_range=True)
+        if first and last and last < first:
+            raise BadUse(f"--to {end} lies before --from {start}")
     names = {"--from": span.start, "--to": span.end}
     return {names[option]: moment for option, moment in given.items()}
 

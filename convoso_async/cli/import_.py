@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from .account import ACCOUNT, Account
 from .exit import BadUse, Exit
-from .file_job import FILE_JOB, FileJob, counts_of, exit_of, free_name, hinted
+from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, free_name, hinted
 from .options import LEFT_OUT, REPEATED
 from .output import OUTPUT, Output
 
@@ -53,6 +53,7 @@ async def leads(
     """
     from .. import jobs
 
+    check_text(file)
     options = options_of(set, phone_code, check_dup)
     async with account.client() as client:
         with hinted():

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from .account import ACCOUNT, Account
 from .exit import Exit
-from .file_job import FILE_JOB, FileJob, counts_of, exit_of, hinted
+from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, hinted
 from .options import LEFT_OUT, REPEATED, SCOPE_OPTIONS, SWITCH
 from .output import OUTPUT, Output
 
@@ -87,6 +87,7 @@ async def dnc(
     """
     from .. import jobs
 
+    check_text(file)
     async with account.client() as client:
         work = jobs.sync_dnc(
             client,
@@ -122,6 +123,7 @@ async def opt_outs(
     """
     from .. import jobs
 
+    check_text(file)
     async with account.client() as client:
         work = jobs.sync_sms_opt_out(
             client,
@@ -137,12 +139,8 @@ async def done(work: "Awaitable[SyncReport]", job: FileJob, output: Output) -> E
     """Does a sync, tells of it, and gives the exit code."""
     from .. import jobs
 
-    try:
-        with hinted():
-            report = await work
-    except jobs.MirrorError as error:
-        error.add_note("To see what it would do: --dry-run. To allow more: --max-delete-fraction")
-        raise
+    with hinted():
+        report = await work
     job.complain_of(report)
     if job.failed_to is not None and report.failed + report.unknown:
         jobs.write_dead_letters(report, job.failed_to)

@@ -55,7 +55,8 @@ def chosen(record: Mapping[str, object], columns: Sequence[str]) -> dict[str, ob
 
 
 def column_names(words: str | None, result: type[Row]) -> list[str]:
-    """What `--columns id,status,extra.job_group` names. Raises BadUse, with the near ones, for a wrong one.
+    """What `--columns id,status,extra.job_group` names. Raises BadUse, with the near ones, for a wrong one,
+    and where none is named, or one twice.
 
     Nobody but the account knows what may come in `extra`.
     """
@@ -63,7 +64,10 @@ def column_names(words: str | None, result: type[Row]) -> list[str]:
     names = [name.strip() for name in (words or "").split(",") if name.strip()]
     for name in names:
         if name not in known and not name.startswith(EXTRA):
-            raise BadUse(f"There is no column {name}.{near(name, known)} All of them: {', '.join(known)}")
+            hint = near(name, known) or f" There are {', '.join(known)}"
+            raise BadUse(f"--columns: there is no column {name}.{hint}")
+    if words is not None and (not names or len(set(names)) < len(names)):
+        raise BadUse("--columns must name one column or more, each once, such as id,status")
     return names
 
 

@@ -1,30 +1,17 @@
 """Words `name=value` as a person types them, turned into what the parameters of a call take."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
+from .. import texts
 from ..endpoint import Endpoint, Retry
-from ..parameters import (
-    CallbackTimeRule,
-    DayRule,
-    FlagRule,
-    IdRule,
-    IntegerRule,
-    ListRule,
-    MomentRule,
-    NumberRule,
-    OffsetRule,
-    Rule,
-)
+from ..parameters import IdRule
 from ..resource import form_of
 from .exit import BadUse
 from .reference import near, takes
 
 CUSTOM = "fields."
 """What the name of a custom field begins with: `fields.job_group=x`."""
-YES, NO = ("true", "yes", "y", "1", "on"), ("false", "no", "n", "0", "off")
 
 
 def given(endpoint: Endpoint[Any], words: Sequence[str]) -> dict[str, object]:
@@ -71,59 +58,6 @@ def value_of(endpoint: Endpoint[Any], keyword: str, text: str) -> object:
     if not text and (endpoint.retry is Retry.READ or isinstance(parameter.rule, IdRule)):
         raise BadUse(f"{endpoint.id}: {parameter.wire} is empty: give it a value, or leave it out")
     try:
-        return read(parameter.rule, text)
+        return texts.value_of(parameter.rule, text)
     except (ValueError, ArithmeticError):
         raise BadUse(f"{endpoint.id}: {parameter.wire} takes: {takes(parameter.rule)}") from None
-
-
-def read(rule: Rule, text: str) -> object:
-    """A text as the type that a rule takes. Where a rule takes text, it is the rule that checks it."""
-    if isinstance(rule, ListRule):
-        return [read(rule.item, part.strip()) for part in text.split(",")] if "," in text else text
-    reader = READERS.get(type(rule))
-    return text if reader is None else reader(text)
-
-
-def _flag(text: str) -> bool:
-    word = text.casefold()
-    if word not in (*YES, *NO):
-        raise ValueError(word)
-    return word in YES
-
-
-def _day(text: str) -> date | str:
-    """A day. An empty text is sent as it is: it clears the value."""
-    return date.fromisoformat(text) if text else text
-
-
-def _moment(text: str) -> datetime | date:
-    """A text without a time is a day."""
-    return date.fromisoformat(text) if len(text) <= len("YYYY-MM-DD") else datetime.fromisoformat(text)
-
-
-def _callback_time(text: str) -> datetime:
-    for form in ("%Y-%m-%d %I:%M %p", "%Y-%m-%d %H:%M"):
-        try:
-            return datetime.strptime(text.upper(), form)
-        except ValueError:
-            continue
-    return datetime.fromisoformat(text)
-
-
-def _offset(text: str) -> Decimal | str:
-    """Hours; else the text as it is, for the service to judge: one source takes the names of zones."""
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        return text
-
-
-READERS: Mapping[type, Callable[[str], object]] = {
-    IntegerRule: int,
-    NumberRule: Decimal,
-    FlagRule: _flag,
-    DayRule: _day,
-    MomentRule: _moment,
-    CallbackTimeRule: _callback_time,
-    OffsetRule: _offset,
-}

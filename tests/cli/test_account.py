@@ -160,8 +160,8 @@ def test_no_network_is_two_lines_and_3(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--timezone", "Mars/Base"], "timezone 'Mars/Base' is not known here"),
-        (["--base-url", "http://example.org"], "base_url must be https"),
+        (["--timezone", "Mars/Base"], "--timezone 'Mars/Base' is not known here"),
+        (["--base-url", "http://example.org"], "--base-url must be https"),
         (["--token-file", "nope"], "nope: No such file or directory"),
         (["--env-file", "nope"], "nope: No such file or directory"),
     ],
@@ -171,6 +171,13 @@ def test_a_setting_that_cannot_be_is_one_line_and_2(words: list[str], told: str,
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
     assert line.startswith(told)
+
+
+def test_a_setting_is_called_by_the_variable_that_set_it(tmp_path: Path) -> None:
+    env = {"CONVOSO_AUTH_TOKEN": "t", "CONVOSO_BASE_URL": "http://example.org"}
+    done = convoso(*TO_FILE, folder=tmp_path, **env)
+    assert done.returncode == 2
+    assert done.stderr == "CONVOSO_BASE_URL must be https; plain http goes only to this machine\n"
 
 
 # -- at the keyboard --------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def test_words_become_what_the_call_takes(words: str, sent: dict[str, str], sim:
         ("campaigns.search --all", ["campaigns.search has no pages: leave out --all"]),
         ("leads.search limit=5 --all", ["leave out limit, or --all"]),
         ("leads.search --all --raw", ["--raw shows one reply"]),
-        ("leads.search --columns id,statuss", ["There is no column statuss. Did you mean status"]),
+        ("leads.search --columns id,statuss", ["--columns: there is no column statuss. Did you mean status"]),
         ("user_activity.search --columns id", ["one object", "--columns"]),
         ("agent_monitor.search --columns user_id", ["one object", "--columns"]),
         ("leads.delete lead_id=880001", ["leads.delete cannot be undone", "--yes"]),

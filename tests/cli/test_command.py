@@ -356,8 +356,9 @@ def test_the_list_of_verbs_is_whole() -> None:
         first, _, second = name.partition(" ")
         shown = convoso(first, "--help").stdout if second else overview
         assert re.search(rf"{second or first} +{verb.summary[:40]}", shown)
-    for group, text in GROUPS.items():
+    for group, (text, example) in GROUPS.items():
         assert re.search(rf"{group} +{text[:40]}", overview)
+        assert convoso(group, "--help").stdout.splitlines()[2] == f"Example: {example}"
 
 
 def test_a_complaint_keeps_its_line_whole(capsys: pytest.CaptureFixture[str]) -> None:

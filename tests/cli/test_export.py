@@ -138,7 +138,7 @@ def test_an_export_that_failed_goes_on_with_the_same_command_and_no_other(tmp_pa
     assert first.stderr.splitlines()[1] == "The same command goes on where it stopped."
     assert other.returncode == 2
     assert "belongs to another export" in other.stderr
-    assert other.stderr.splitlines()[1] == "To begin anew: --no-resume"
+    assert other.stderr.endswith("delete it, or give --no-resume, to begin anew\n")
     assert json.loads(again.stdout)["resumed"] > 30_000
     assert "of them by an earlier run" in again.stderr
     assert (tmp_path / "calls.csv").read_text("utf-8").split() == ["id", *ids]
@@ -211,9 +211,15 @@ def test_a_file_that_may_not_grow_is_told(sim: Simulator, tmp_path: Path) -> Non
             ["leads", "--where", "limit=3"],
             "limit is no filter: an export reads every row. For fewer: --max-rows",
         ),
-        (["leads", "--columns", "id,statos"], "--columns: Lead has no 'statos'; did you mean 'status'?"),
+        (["leads", "--columns", "id,statos"], "--columns: there is no column statos. Did you mean status or"),
+        (["leads", "--columns", ""], "--columns must name one column or more, each once"),
+        (["leads", "--columns", "id,id"], "--columns must name one column or more, each once"),
         (["leads", "--from", "soon"], "--from must be a day or a time, such as 2026-03-01"),
-        (["leads", "--from", "2026-03-02", "--to", "2026-03-01"], "leads.search: created_at_end_date must"),
+        (["leads", "--from", "2026-03-02", "--to", "2026-03-01"], "--to 2026-03-01 lies before --from"),
+        (
+            ["call-logs", "--from", "2026-03-02", "--to", "2026-03-01 23:59"],
+            "--to 2026-03-01 23:59 lies before --from 2026-03-02",
+        ),
         (
             ["dnc", "--from", "today", "--to", "today"],
             "dnc.search has no range of time: leave out --from and",
@@ -259,6 +265,29 @@ def test_debug_shows_where_an_error_came_from(sim: Simulator) -> None:
 
 def at(sim: Simulator) -> dict[str, str]:
     return {"CONVOSO_BASE_URL": sim.url}
+
+
+def test_what_ends_an_export_is_told_below_its_bar(tmp_path: Path) -> None:
+    words = ("export", "call-logs", "--out", "calls.csv", "--concurrency", "1")
+    with Simulator(call_logs=20_000) as sim:
+        sim.fail("call_logs.retrieve", skip=10, status=403)
+        with Terminal(*words, folder=tmp_path, **pointed_at(sim)) as terminal:
+            assert terminal.ended() == 3
+    told = [line for line in terminal.text.splitlines() if line.strip()]
+    assert told[0].startswith("call-logs ")
+    assert told[-1].startswith("The token has no right to this call.")
+
+
+def test_a_range_may_end_on_the_day_of_its_first_moment(sim: Simulator, tmp_path: Path) -> None:
+    span = ("--from", "2026-03-05 08:00", "--to", "2026-03-05")
+    done = convoso("export", "call-logs", *span, "--out", "x.csv", folder=tmp_path, **pointed_at(sim))
+    assert (done.returncode, json.loads(done.stdout)["complete"]) == (0, True)
+
+
+def test_what_is_missing_is_named_with_what_may_be_given() -> None:
+    done = convoso("export")
+    assert done.stderr.splitlines()[0].startswith("export needs WHAT, one of call-logs, leads, callbacks, ")
+    assert convoso("import", "leads", "x.csv").stderr.splitlines()[0] == "import leads needs --list-id"
 
 
 # -- moments ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("cyclopts")
 pytest.importorskip("pty", reason="Windows has no pseudo-terminals in the standard library")
 from convoso_async.cli.exit import BadUse
-from convoso_async.cli.file_job import FileJob, free_name, line_of
+from convoso_async.cli.file_job import FileJob, free_name, in_options, line_of
 from convoso_async.errors import ConvosoTimeoutError
 from convoso_async.jobs import JobItem
 from convoso_async.simulator import Simulator
@@ -165,17 +165,20 @@ def test_a_list_that_is_not_there_stops_it(sim: Simulator, tmp_path: Path) -> No
         ([".", *MAPPED], ". is a directory"),
         (["leads.csv", "--map", "phone"], "--map takes COLUMN=NAME, such as phone=phone_number, not phone"),
         (["leads.csv", *MAPPED, *MAPPED], "--map names the column phone twice"),
-        (["leads.csv", "--map", "phone=phone_numbr"], "columns: 'phone': 'phone_numbr' is no parameter"),
+        (["leads.csv", "--map", "phone=phone_numbr"], "--map: 'phone': 'phone_numbr' is no parameter"),
         (["leads.csv", *MAPPED, "--set", "phone_number=1"], "--set takes no phone_number"),
         (
             ["leads.csv", *MAPPED, "--set", "check_dupp=1"],
             "leads.insert has no parameter check_dupp. Did you",
         ),
-        (["leads.csv", *MAPPED, "--check-dup", "9"], "leads.insert: check_dup must be 0 to 4, not 9"),
-        (["leads.csv", *MAPPED, "--phone-code", "x"], "phone_code is no country's code"),
+        (["leads.csv", *MAPPED, "--check-dup", "9"], "--check-dup must be 0 to 4, not 9"),
+        (["leads.csv", *MAPPED, "--phone-code", "x"], "--phone-code is no country's code"),
         (["leads.csv", *MAPPED, "--encoding", "utf-99"], "there is no encoding 'utf-99'"),
         (["leads.csv"], "leads.csv: column 'phone': 'phone' is no parameter of leads.insert"),
         (["leads.csv", *MAPPED, "--journal", "leads.csv"], "leads.csv is no journal"),
+        (["leads.csv", *MAPPED, "--journal", "nowhere/journal"], "There is no folder nowhere"),
+        (["leads.csv", *MAPPED, "--failed-to", "nowhere/failed.jsonl"], "There is no folder nowhere"),
+        (["leads.xlsx"], "leads.xlsx is neither CSV nor JSON lines: save it as CSV, and give that"),
     ],
 )
 def test_what_cannot_be_imported_is_told_before_anything_is_sent(
@@ -189,12 +192,49 @@ def test_what_cannot_be_imported_is_told_before_anything_is_sent(
     assert sim.requests == []
 
 
+def test_columns_without_a_place_are_told_in_a_line_and_what_to_do_in_another(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("Phone,Job\n2125550100,chef\n", "utf-8")
+    words = ("import", "leads", "leads.csv", "--list-id", "1")
+    done = convoso(*words, folder=tmp_path, CONVOSO_AUTH_TOKEN="s3cret")
+    line, hint = done.stderr.splitlines()
+    assert line == (
+        "leads.csv: column 'Phone': 'phone' is no parameter of leads.insert;"
+        " column 'Job': 'job' is no parameter of leads.insert"
+    )
+    assert hint == "Name a column with --map COLUMN=NAME, or leave it out with --map COLUMN="
+
+
+def test_a_list_that_is_not_there_stops_an_import_that_names_a_number_twice(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    written(tmp_path / "leads.csv", [*phones(3), *phones(3)], "phone_number")
+    done = convoso("import", "leads", "leads.csv", "--list-id", "99", folder=tmp_path, **pointed_at(sim))
+    assert done.returncode == 3
+    assert done.stderr.startswith("Stopped: leads.insert: no list with that id")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("no column is x; name it in columns=", "no column is x; name it with --map COLUMN=phone_number"),
+        ("list_id is one; leave it out with None", "--list-id is one; leave it out with --map COLUMN="),
+        ("it is empty; give allow_empty=True", "it is empty; give --allow-empty"),
+        ("it begins like UTF-16; give encoding='utf-16'", "it begins like UTF-16; give --encoding 'utf-16'"),
+        ("dnc.search: partitions[0] must not hold x", "dnc.search: --partition must not hold x"),
+        ("leads.insert: check_dup must be 0 to 4", "--check-dup must be 0 to 4"),
+        ("leads.csv: columns 'A' and 'B' are both city", "leads.csv: columns 'A' and 'B' are both city"),
+    ],
+)
+def test_jobs_speak_in_the_options_of_the_command(said: str, told: str) -> None:
+    assert in_options(said) == told
+
+
 def test_the_hint_for_a_file_names_this_commands_options(tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_bytes(b"phone_number,first_name\r\n2125550100,Jos\xe9\r\n")
     words = ("import", "leads", "leads.csv", "--list-id", "1")
     done = convoso(*words, folder=tmp_path, CONVOSO_AUTH_TOKEN="s3cret")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[1].startswith("In this command: --map COLUMN=NAME")
+    assert done.stderr == "leads.csv, line 2: byte 0xE9 is not in UTF-8; give --encoding, such as 'cp1252'\n"
     again = convoso(*words, "--encoding", "cp1252", "--dry-run", folder=tmp_path, CONVOSO_AUTH_TOKEN="s3cret")
     assert (again.returncode, json.loads(again.stdout)["right"]) == (0, 1)
 
@@ -260,7 +300,7 @@ def test_a_mirror_takes_off_what_the_file_does_not_have(sim: Simulator, tmp_path
 
     refused = convoso(*words, folder=tmp_path, **pointed_at(sim))
     assert refused.returncode == 3
-    assert refused.stderr.splitlines()[1].startswith("To see what it would do: --dry-run.")
+    assert "see them with --dry-run and, if that is right, give --max-delete-fraction 0.3" in refused.stderr
     assert on_the_list() == 10
 
     done = convoso(*words, "--max-delete-fraction", "0.5", folder=tmp_path, **pointed_at(sim))
@@ -285,7 +325,12 @@ def test_a_bad_number_is_told_and_written_where_asked(sim: Simulator, tmp_path: 
     ("words", "told"),
     [
         (["nofile.csv"], "nofile.csv: No such file or directory"),
-        (["dnc.csv", "--max-delete-fraction", "2", "--mode", "mirror"], "max_delete_fraction"),
+        (
+            ["dnc.csv", "--max-delete-fraction", "2", "--mode", "mirror"],
+            "--max-delete-fraction must be from 0",
+        ),
+        (["dnc.csv", "--campaign-id", "x"], "--campaign-id must be one campaign's id"),
+        (["dnc.csv", "--map", "x=phone"], "--map: 'x' can be phone_number, "),
         (["dnc.csv", "--partition", "reasn=DNC"], "dnc.search has no parameter reasn. Did you mean reason?"),
         (["dnc.csv", "--map", "x=phone_number"], "dnc.csv: there is no column 'x'"),
     ],

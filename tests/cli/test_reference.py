@@ -129,6 +129,28 @@ def test_what_is_not_documented_says_so(words: list[str], code: int, told: list[
     assert run("errors", *words) == (code, "", "\n".join((*told, "")))
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, "AuthenticationError"),
+        (403, "PermissionDeniedError"),
+        (429, "RateLimitError"),
+        (503, "ServerError"),
+    ],
+)
+def test_an_http_status_is_told_too(status: int, error: str, run: Run) -> None:
+    code, shown, complaint = run("errors", str(status))
+    (entry,) = map(json.loads, shown.splitlines())
+    assert (code, entry["error"], complaint) == (0, error, "")
+    assert entry["call"].startswith("any call")
+
+
+def test_a_person_is_told_what_to_do_about_an_http_status() -> None:
+    with Terminal("errors", "429") as terminal:
+        assert terminal.ended() == 0
+    assert "try again in a minute" in terminal.text
+
+
 def test_a_code_is_a_number(run: Run) -> None:
     code, _, complaint = run("errors", "many")
     assert code == 2

@@ -33,8 +33,8 @@ def test_the_nightly_export(tmp_path: Path) -> None:
     day = (today - timedelta(days=1)).date()
     around = {"start": today - timedelta(days=2), "end": today + timedelta(days=1)}
     with Simulator(call_logs=100, leads=5, **around) as sim:
-        code, said, complained = ran("nightly_export.py", tmp_path, sim=sim)
-        file = tmp_path / f"calls-{day}.csv"
+        code, said, complained = ran("nightly_export.py", tmp_path / "calls", sim=sim)
+        file = tmp_path / "calls" / f"calls-{day}.csv"
         with file.open(encoding="utf-8", newline="") as calls:
             ids = [row["id"] for row in csv.DictReader(calls)]
         assert (code, complained) == (0, "")
@@ -42,9 +42,9 @@ def test_the_nightly_export(tmp_path: Path) -> None:
         assert ids == sim.account.call_log_ids(f"{day} 00:00:00", f"{day} 23:59:59")
         assert len(ids) > 5
         sim.fail("call_logs.retrieve", status=403)
-        code, said, complained = ran("nightly_export.py", tmp_path, sim=sim)
+        code, said, complained = ran("nightly_export.py", tmp_path / "calls", sim=sim)
         assert (code, said) == (1, [])
-        assert complained.startswith(f"calls of {day}: ")
+        assert complained.startswith("yesterday's calls: call_logs.retrieve: ")
 
 
 @pytest.mark.parametrize("ending", ["ok", "bad row", "no file"])
@@ -65,6 +65,16 @@ def test_the_import(tmp_path: Path, ending: str) -> None:
     assert (code, complained, sent) == (int(failed), "", ["Jane", "June"])
     assert said[0] == f"2 of {2 + failed} leads, {int(failed)} failed, 0 unknown"
     assert len((tmp_path / "leads.csv.failed.jsonl").read_text().splitlines()) == failed
+    if failed:
+        assert said[1].startswith("line 4: failed: ")
+
+
+@pytest.mark.parametrize("name", ["nightly_export.py", "import_file.py", "shared_rate.py"])
+def test_without_arguments_it_says_how_it_is_run(name: str) -> None:
+    with Simulator(call_logs=0, leads=0) as sim:
+        code, said, complained = ran(name, sim=sim)
+    assert (code, said) == (1, [])
+    assert f"python examples/{name}" in complained
 
 
 def test_there_is_a_test_for_each() -> None:
