@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 NAT64 = IPv6Network("64:ff9b::/96")
 SIX_TO_FOUR = IPv6Network("2002::/16")
 COMPATIBLE = IPv6Network("::/96")
-RELAYS = IPv4Network("192.88.99.0/24")  # anycast to 6to4 routers, long deprecated
+SPECIAL = (
+    IPv4Network("192.0.0.0/24"),  # of protocols, and of a cloud's metadata; older Pythons know parts of it
+    IPv4Network("192.88.99.0/24"),  # anycast to 6to4 routers, long deprecated
+    IPv6Network("3fff::/20"),  # of documentation, which older Pythons do not know
+)
 
 
 class RefusedAddressError(OSError):
@@ -37,7 +41,8 @@ def is_public(address: str) -> bool:
         ip.is_multicast
         or ip.is_reserved
         or ip.is_unspecified
-        or (ip in RELAYS if ip.version == 4 else ip.is_site_local)
+        or (isinstance(ip, IPv6Address) and ip.is_site_local)
+        or any(ip in network for network in SPECIAL)
     )
 
 

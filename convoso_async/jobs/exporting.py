@@ -71,10 +71,11 @@ async def export(
     text. Stamps carry the account's zone. In CSV, text that a spreadsheet would run as a formula gets an
     apostrophe before it; signed numbers and phone numbers do not.
 
-    So many requests as `concurrency` are in flight; memory holds the pages of those. A file is written beside
-    its place, as `calls.csv.part`, and renamed when it is complete. With `resume`, an export that was
-    interrupted goes on after its last whole window (some 40,000 rows), from `calls.csv.checkpoint`; a range
-    that was open then still ends where it ended then. Reads with `partitions` or `max_rows` begin anew.
+    `progress` is told of the phases planning, in requests, and writing, in rows. So many requests as
+    `concurrency` are in flight; memory holds the pages of those. A file is written beside its place, as
+    `calls.csv.part`, and renamed when it is complete. With `resume`, an export that was interrupted goes on
+    after its last whole window (some 40,000 rows), from `calls.csv.checkpoint`; a range that was open then
+    still ends where it ended then. Reads with `partitions` or `max_rows` begin anew.
 
     Raises what the pager raises; OSError where the file cannot be written; JournalError where an interrupted
     export there was another one, or one is at work. After an error the file is as it was before, and the same
@@ -110,8 +111,10 @@ class Export(Generic[R]):
             await self._target.finish()
         except BaseException:
             await self._target.drop(keep=resume)
+            if self._meter.has_told:  # whoever watches waits for the end
+                self._tell_end()
             raise
-        self._meter.tell(done=self._rows, earlier=self._before.rows, finished=True)
+        self._tell_end()
         return ExportReport(
             rows=self._rows,
             resumed=self._before.rows,
@@ -125,13 +128,13 @@ class Export(Generic[R]):
     async def _go_on(self, checkpoint: Checkpoint | None) -> bool:
         """Reads what was not read before. Whether everything was."""
         if checkpoint is None:
-            windows: Sequence[Window] = await planned(self._pager)
+            windows: Sequence[Window] = await self._plan()
         else:
             windows, self._before = checkpoint.windows, checkpoint.mark
             self._mark, self._rows = self._before, self._before.rows
         readers = [self._pager.read(window) for window in windows] if windows else [self._pager]
         counts = [window.expected for window in windows]
-        self._meter.total = None if None in counts or not counts else sum(filter(None, counts))
+        self._meter.enter("writing", None if None in counts or not counts else sum(filter(None, counts)))
         following: Reader[R] | None = None
         try:
             for place in range(self._before.windows, len(readers)):
@@ -154,6 +157,14 @@ class Export(Generic[R]):
                 await following.aclose()
         return all(reader.report.complete for reader in readers[self._before.windows :])
 
+    async def _plan(self) -> list[Window]:
+        self._meter.enter("planning", None)
+        self._counted.answered = lambda requests: self._meter.tell(done=requests)
+        try:
+            return await planned(self._pager)
+        finally:
+            self._counted.answered = None
+
     async def _read(self, reader: "Reader[R]", expected: int | None, following: "Reader[R] | None") -> None:
         """Writes the rows of one window. When its last pages are under way, the next window is begun."""
         left = expected
@@ -168,6 +179,10 @@ class Export(Generic[R]):
                 self._meter.tell(done=self._rows, earlier=self._before.rows)
         finally:
             await reader.aclose()
+
+    def _tell_end(self) -> None:
+        self._meter.enter(None, self._meter.total)
+        self._meter.tell(done=self._rows, earlier=self._before.rows, finished=True)
 
 
 class Reader(Generic[R]):
@@ -206,11 +221,13 @@ class Reader(Generic[R]):
 class Counted(Generic[R]):
     """A pager like another, whose requests are counted, with those of its plan and of all its readers.
 
-    No more than `most` of them are in flight, also where one window ends and the next begins.
+    No more than `most` of them are in flight, also where one window ends and the next begins. `answered` is
+    told how many there were, after each.
     """
 
     def __init__(self, pager: Pager[R], most: int) -> None:
         self.requests = 0
+        self.answered: Callable[[int], object] | None = None
         self._places = asyncio.Semaphore(most)
         self.pager = copy.copy(pager)
         self._fetch = pager._fetch
@@ -219,7 +236,10 @@ class Counted(Generic[R]):
     async def _count(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
         async with self._places:
             self.requests += 1
-            return await self._fetch(endpoint, pairs)
+            reply = await self._fetch(endpoint, pairs)
+        if self.answered is not None:
+            self.answered(self.requests)
+        return reply
 
 
 async def planned(pager: Pager[R]) -> list[Window]:

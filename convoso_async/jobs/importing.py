@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import blake2b
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import attrs
 
@@ -20,7 +20,7 @@ from ..errors import ConvosoError
 from ..form import check_name
 from ..parameters import FIELD, DayRule, FlagRule, IntegerRule, NumberRule, Rule
 from ..resource import form_of
-from ..resources.leads import INSERT
+from ..resources.leads import INSERT, LeadOptions
 from .engine import carry_out
 from .files import BadFileError, CsvFile
 from .journal import Contents, Journal, JournalError, digest_of, entry_of, json_of
@@ -64,7 +64,7 @@ async def import_leads(
     concurrency: int = 8,
     progress: OnProgress | None = None,
     dry_run: bool = False,
-    **options: object,
+    **options: Unpack[LeadOptions],
 ) -> JobReport:
     """Inserts a lead for each row, and reports what became of every one.
 

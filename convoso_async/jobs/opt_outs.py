@@ -51,7 +51,8 @@ async def sync_dnc(
             way that is possible in their country; the same number twice is one entry.
         campaign_id: the scope: 0 for all campaigns, one campaign, or -1 for a purpose type.
         phone_code: the country's dialling code, of the numbers that do not bring their own and of the scope.
-        mode: `add`, or `mirror`, which makes the scope hold exactly these numbers.
+        mode: `add`, or `mirror`, which makes the scope hold exactly these numbers: what was put on it since
+            the input was made is taken off, too.
         reason, purpose: for the new entries whose rows do not say.
         columns: which columns of the input are `phone_number` and the like, or None to leave one out. Those
             not named count by their own name, whatever the case; others are ignored.

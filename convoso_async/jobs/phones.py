@@ -33,6 +33,8 @@ def phone_of(text: str, code: str | None = None) -> Phone:
     digits = text.strip()
     if re.fullmatch(r"\d+\.0+", digits):  # a spreadsheet that took it for a number
         digits = digits.partition(".")[0]
+    if re.fullmatch(r"\d[.,]?\d*E\+?\d+", digits, re.IGNORECASE):
+        raise ValueError("a spreadsheet has rounded it; write the column as text there")
     bare = EXTENSION.sub("", digits)
     if LETTERS.search(bare) or "=" in bare or not any(sign.isdigit() for sign in bare):
         raise ValueError("it is no phone number")

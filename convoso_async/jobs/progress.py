@@ -70,6 +70,7 @@ class Meter:
         self, on_progress: OnProgress | None, clock: Callable[[], float], total: int | None = None
     ) -> None:
         self.total = total
+        self.has_told = False
         self._on_progress = on_progress
         self._clock = clock
         self._begun = clock()
@@ -115,6 +116,7 @@ class Meter:
             finished=finished,
             phase=self._phase,
         )
+        self.has_told = True
         try:
             self._on_progress(told)
         except Exception as error:  # who watches a job must not decide how it ends

@@ -301,10 +301,13 @@ class Download:
             workers = [asyncio.ensure_future(self._work(source, line)) for _ in range(concurrency)]
             try:
                 await asyncio.gather(*workers)
-            finally:
+            except BaseException:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
+                if self._counts:  # something was told, so whoever watches waits for the end
+                    self._tell(finished=True)
+                raise
         self._tell(finished=True)
         return RecordingsReport(
             **{ended: self._counts[ended] for ended in get_args(Ended)},
@@ -353,7 +356,7 @@ class Download:
                 return await self._fetch(wanted, wanted.link)
             except ThrottledError as throttled:
                 self._pace.throttled(started, throttled.named)
-            except (RefusedAddressError, aiohttp.InvalidURL) as error:
+            except (RefusedAddressError, aiohttp.InvalidURL, UnicodeError) as error:
                 return await self._note(wanted, "refused", said(error))
             except (AgainError, aiohttp.ClientError, ConnectionError, TimeoutError) as error:
                 tries += 1
@@ -405,7 +408,7 @@ class Download:
             record = {**self._record(wanted, "downloaded"), "type": response.content_type}
             await self._do(self._archive.keep, part, name, record)
         finally:
-            await self._do(part.drop)
+            self._thread.submit(part.drop)  # not awaited: a cancelled worker would take it out of the line
         self._bytes += part.size
         return "downloaded"
 
@@ -449,6 +452,6 @@ def refusal_in(error: BaseException) -> str | None:
 
 def said(error: BaseException) -> str:
     """An error in one line, without the link, which may hold a key."""
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError):  # the latter for a host that no name can be
         return "the link is no address"
     return str(error) if isinstance(error, AgainError | RefusedAddressError) else type(error).__name__

@@ -123,7 +123,11 @@ class ToPath:
     def _open(self, resume: bool) -> Checkpoint | None:
         found = self._file.open(resume=resume)
         if found is None:
-            self._file.write(self._format.head())
+            try:
+                self._file.write(self._format.head())
+            except BaseException:
+                self._file.drop(keep=False)
+                raise
         return found
 
     async def write(self, rows: list[Any]) -> None:

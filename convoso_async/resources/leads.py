@@ -173,8 +173,8 @@ class LeadDetails(TypedDict, total=False):
     fields: Mapping[str, FieldValue] | None
 
 
-class NewLead(LeadDetails, total=False):
-    """What `leads.insert` takes.
+class LeadOptions(LeadDetails, total=False):
+    """What `leads.insert` takes, but for the list and the number, and so an import for all of its leads.
 
     - `hopper` queues the lead for dialling at once; `hopper_priority` is 0 to 99, 99 first;
       `hopper_expires_in` is at most 300, in minutes (the vendor's criteria page says seconds).
@@ -189,8 +189,6 @@ class NewLead(LeadDetails, total=False):
     - `blueinkdigital_token` lets the service look the phone up at Blue Ink Digital.
     """
 
-    list_id: Required[Id]
-    phone_number: Required[str]
     monthly_revenue: Number | None
     annual_revenue: Number | None
     hopper: Flag | None
@@ -211,6 +209,13 @@ class NewLead(LeadDetails, total=False):
     search_list_id: Id | None
     update_order_by_last_called_time: Literal["ASC", "DESC"] | None
     lead_id: Id | None
+
+
+class NewLead(LeadOptions, total=False):
+    """What `leads.insert` takes."""
+
+    list_id: Required[Id]
+    phone_number: Required[str]
 
 
 class LeadChange(LeadDetails, total=False):

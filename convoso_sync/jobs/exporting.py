@@ -43,10 +43,11 @@ def export(
     text. Stamps carry the account's zone. In CSV, text that a spreadsheet would run as a formula gets an
     apostrophe before it; signed numbers and phone numbers do not.
 
-    So many requests as `concurrency` are in flight; memory holds the pages of those. A file is written beside
-    its place, as `calls.csv.part`, and renamed when it is complete. With `resume`, an export that was
-    interrupted goes on after its last whole window (some 40,000 rows), from `calls.csv.checkpoint`; a range
-    that was open then still ends where it ended then. Reads with `partitions` or `max_rows` begin anew.
+    `progress` is told of the phases planning, in requests, and writing, in rows. So many requests as
+    `concurrency` are in flight; memory holds the pages of those. A file is written beside its place, as
+    `calls.csv.part`, and renamed when it is complete. With `resume`, an export that was interrupted goes on
+    after its last whole window (some 40,000 rows), from `calls.csv.checkpoint`; a range that was open then
+    still ends where it ended then. Reads with `partitions` or `max_rows` begin anew.
 
     Raises what the pager raises; OSError where the file cannot be written; JournalError where an interrupted
     export there was another one, or one is at work. After an error the file is as it was before, and the same

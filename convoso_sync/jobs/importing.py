@@ -3,11 +3,12 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from convoso_async.jobs.importing import import_leads as async_import_leads
 from convoso_async.jobs.progress import OnProgress
 from convoso_async.jobs.report import JobReport
+from convoso_async.resources.leads import LeadOptions
 
 from .._handed_in import items_for, run_job, told, unwrapped
 
@@ -26,7 +27,7 @@ def import_leads(
     concurrency: int = 8,
     progress: OnProgress | None = None,
     dry_run: bool = False,
-    **options: object,
+    **options: Unpack[LeadOptions],
 ) -> JobReport:
     """Inserts a lead for each row, and reports what became of every one.
 

@@ -26,6 +26,7 @@ from pyarrow import parquet
 
 from convoso_async import (
     AsyncConvoso,
+    AuthenticationError,
     CallLog,
     ConvosoConnectionError,
     IncompleteError,
@@ -223,6 +224,23 @@ async def test_progress_is_told(sim: Simulator, tmp_path: Path) -> None:
     async with client_for(sim) as client:
         await jobs.export(calls(client, sim), tmp_path / "calls.csv", progress=told.append)
     assert (told[-1].done, told[-1].total, told[-1].finished) == (1500, 1500, True)
+    assert list(dict.fromkeys(now.phase for now in told)) == ["planning", "writing", None]
+    planning = [now for now in told if now.phase == "planning"]
+    assert (planning[0].done, {now.total for now in planning}) == (1, {None})
+    assert all(now.total == 1500 for now in told if now.phase == "writing")
+
+
+async def test_progress_is_told_the_end_also_where_planning_fails(sim: Simulator, tmp_path: Path) -> None:
+    told: list[jobs.Progress] = []
+    async with client_for(sim) as client:
+        sim.fail("call_logs.retrieve", status=401)
+        with pytest.raises(AuthenticationError):
+            await jobs.export(calls(client, sim), tmp_path / "calls.csv", progress=told.append)
+        assert told == []  # nor anything begun
+        sim.fail("call_logs.retrieve", skip=1, status=401)
+        with pytest.raises(AuthenticationError):
+            await jobs.export(calls(client, sim), tmp_path / "calls.csv", progress=told.append)
+    assert [now.finished for now in told] == [*[False] * (len(told) - 1), True]
 
 
 async def test_rows_that_were_not_asked_for_are_not_there(sim: Simulator, tmp_path: Path) -> None:
@@ -698,7 +716,7 @@ async def test_a_folder_without_permission_is_refused(
     assert names_in(tmp_path) == set()
 
 
-@pytest.mark.parametrize(("writes", "left"), [(3, set()), (12, {".part", ".checkpoint"})])
+@pytest.mark.parametrize(("writes", "left"), [(0, set()), (3, set()), (12, {".part", ".checkpoint"})])
 async def test_a_full_disk_is_told_in_one_line(
     sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int, left: set[str]
 ) -> None:

@@ -571,9 +571,7 @@ async def test_what_holds_no_rows_is_refused(client: AsyncConvoso, rows: Any) ->
         await jobs.import_leads(client, rows, list_id=1)
 
 
-async def test_a_hole_in_a_table_is_an_empty_cell(
-    client: AsyncConvoso, sim: Simulator, list_id: str
-) -> None:
+async def test_a_hole_in_a_table_is_an_empty_cell(client: AsyncConvoso, sim: Simulator, list_id: str) -> None:
     row = {"phone_number": 2125550101.0, "city": nan, "date_of_birth": nan, "fields": {"job_group": nan}}
     report = await jobs.import_leads(client, [row], list_id=list_id)
     assert (report.ok, sent(sim)) == (True, [{"phone_number": "2125550101"}])

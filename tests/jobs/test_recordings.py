@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -95,6 +96,11 @@ async def fetched(client: AsyncConvoso, recordings: Any, to: Path, **options: An
 
 def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines()]
+
+
+def halves(folder: Path) -> list[Path]:
+    """What is left of recordings that did not come whole."""
+    return list(folder.glob("*.part"))
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -458,7 +464,8 @@ async def test_nothing_of_the_client_is_sent(media: Media, tmp_path: Path) -> No
 PRIVATE = (
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "192.0.2.1", "198.18.0.1", "203.0.113.9", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-    "192.88.99.1", "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "64:ff9b::7f00:1",
+    "192.0.0.9", "192.0.0.192", "192.88.99.1", "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
+    "::7f00:1", "64:ff9b::7f00:1", "3fff::1",
     "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2001::1", "2001:db8::1",
     "fc00::1", "fd12::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "ff0e::1", "100::1",
 )  # fmt: skip
@@ -578,6 +585,13 @@ async def test_a_link_that_leads_inside_is_refused(
     (record,) = records(tmp_path)
     assert record["reason"].startswith("the link ")
     assert len(media.requests) == (way == "redirected")
+
+
+@pytest.mark.parametrize("host", ["....", f"{'a' * 70}.example.org"])
+async def test_a_host_that_no_name_can_be_is_refused(client: AsyncConvoso, tmp_path: Path, host: str) -> None:
+    row = Recording(recording_id="1", url=f"https://{host}/a.wav")
+    assert counts(await fetched(client, [row], tmp_path)) == {"refused": 1}
+    assert [record["reason"] for record in records(tmp_path)] == ["the link is no address"]
 
 
 @pytest.mark.parametrize("base_url", ["https://api.convoso.com/v1", "http://127.0.0.1:1/v1"])
@@ -732,6 +746,19 @@ async def test_a_manifest_that_was_meddled_with_does_no_harm(
     assert (tmp_path / "out.wav").read_bytes() == b"out"
 
 
+async def test_a_full_disk_leaves_nothing_half_fetched_by_any_worker(
+    media: Media, client: AsyncConvoso, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Any, data: Any) -> None:
+        time.sleep(0.01)  # so that all of them wait for the one thread
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(archives, "write_all", full)
+    with pytest.raises(OSError, match="No space left"):
+        await fetched(client, media.rows(*[web.Response(body=WAV)] * 8), tmp_path, concurrency=8)
+    assert halves(tmp_path) == []
+
+
 async def test_a_full_disk_ends_the_job_in_one_line(
     media: Media, client: AsyncConvoso, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -752,6 +779,7 @@ async def test_a_full_disk_ends_the_job_in_one_line(
             await fetched(client, rows, tmp_path)
     assert str(tmp_path) in str(failed.value)
     assert all(content == WAV for content in files(tmp_path).values())
+    assert halves(tmp_path) == []
     report = await fetched(client, rows, tmp_path)
     assert report.ok
     assert report.skipped > 0

@@ -113,6 +113,8 @@ def many_writes(client: Convoso, changes: Iterator[dict[str, str]], other: Async
     jobs.sync_sms_opt_out(client, client.dnc.search_all(campaign_id=0), reason="Texted STOP")
     jobs.sync_dnc(client, [], mode="replace")  # type: ignore[arg-type]
     jobs.import_leads(other, "leads.csv", list_id=333)  # type: ignore[arg-type]
+    jobs.import_leads(client, "leads.csv", list_id=333, chek_dup=1)  # type: ignore[call-arg]
+    jobs.import_leads(client, "leads.csv", list_id=333, hopper_priority="high")  # type: ignore[arg-type]
     jobs.run(client.leads.update, 5)  # type: ignore[arg-type]
     jobs.run(client.leads.update, changes, progress=lead_of)  # type: ignore[arg-type]
 
