@@ -3,7 +3,9 @@
 import errno
 import os
 import signal
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from cyclopts.types import NonNegativeFloat, NonNegativeInt, Port, PositiveFloat
@@ -58,20 +60,36 @@ def simulator(
         latency=latency,
         rate_limit=rate_limit,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as service managers and `kill` end it
     try:
         served.open()
     except OSError as error:
         raise BadUse(refusal(error, host, port)) from error
     try:
-        introduce(served)
-        while True:
-            time.sleep(3600)  # without a bound, Ctrl-C would not end it on Windows
-    except KeyboardInterrupt:
+        with asked_to_stop() as stop:
+            introduce(served)
+            while not stop.wait(0.5):  # Windows heeds no Ctrl-C during a wait
+                pass
         say(f"Stopped. Requests answered: {tally.requests:,}")
     finally:
         served.close()
     return Exit.DONE
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """What Ctrl-C sets, and SIGTERM, by which service managers and `kill` end a program.
+
+    No exception: it could come where it is lost, such as in a destructor, and then nothing would end.
+    """
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Tally:

@@ -79,4 +79,4 @@ def test_without_arguments_it_says_how_it_is_run(name: str) -> None:
 
 def test_there_is_a_test_for_each() -> None:
     tests = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
-    assert [path.name for path in EXAMPLES.glob("*.py") if f'{path.name}"' not in tests] == []
+    assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.stem}' not in tests] == []
