@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from math import ceil
 from typing import Any
 
@@ -202,7 +202,7 @@ async def test_at_most_the_pages_in_flight_are_held(account: Account) -> None:
                     assert len(sim.requests) * 49 <= number + 50 + 8 * 50 + 49 * (2 * pager.report.windows)
 
 
-async def aenumerate(rows: Any) -> AsyncIterator[tuple[int, Any]]:
+async def aenumerate(rows: Any) -> AsyncGenerator[tuple[int, Any], None]:
     """Rows with their numbers."""
     number = 0
     async for row in rows:
@@ -305,8 +305,8 @@ class Left(Exception):
 
 async def leave(how: str, pager: Pager[Any]) -> None:
     """Reads some rows ahead, and leaves."""
-    async with pager.prefetch(8) as rows:
-        async for number, _ in aenumerate(rows):
+    async with pager.prefetch(8) as rows, aclosing(aenumerate(rows)) as numbered:  # or it is a stray itself
+        async for number, _ in numbered:
             if number < 120:
                 continue
             if how == "break":
