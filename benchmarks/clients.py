@@ -28,7 +28,7 @@ Sender = Callable[[str], AbstractContextManager[Burst]]
 async def convoso_async(url: str) -> AsyncIterator[Callable[[], Awaitable[object]]]:
     """This package."""
     async with AsyncConvoso(TOKEN, base_url=url, max_connections=64) as client:
-        yield lambda: client.leads.insert(**LEAD)  # type: ignore[arg-type]
+        yield lambda: client.leads.insert(**LEAD)
 
 
 @asynccontextmanager
@@ -117,7 +117,7 @@ def convoso_sync(url: str) -> Iterator[Callable[[], object]]:
     from convoso_sync import Convoso
 
     with Convoso(TOKEN, base_url=url, max_connections=64) as client:
-        yield lambda: client.leads.insert(**LEAD)  # type: ignore[arg-type]
+        yield lambda: client.leads.insert(**LEAD)
 
 
 @contextmanager

@@ -288,5 +288,5 @@ def signals(handlers: Mapping[str, Callable[[], object]]) -> Iterator[None]:
         yield
     finally:
         for number in known:
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError):  # as above
                 loop.remove_signal_handler(number)
