@@ -63,19 +63,17 @@ def inserts(run: Run) -> None:
     """One insert of eight fields, by each client, one at a time and 64 in flight."""
     with server(0) as url, ExitStack() as open_ones:
         senders = {name: open_ones.enter_context(sender(f"{url}/v1")) for name, sender in SENDERS.items()}
-        for in_flight, count in ((1, 100), (64, 256)):
+        for in_flight, count, rounds in ((1, 25, 96), (64, 256, 24)):
             bursts: dict[str, Callable[[], object]] = {
                 name: lambda burst=burst: burst(count, in_flight)  # noqa: B023  # called in this turn
                 for name, burst in senders.items()
             }
-            costs = in_turn(bursts, base=BASE, rounds=run.rounds(24), each=count)
+            costs = in_turn(bursts, base=BASE, rounds=run.rounds(rounds), each=count)
             how = "one at a time" if in_flight == 1 else f"{in_flight} in flight"
             show(run, f"One insert of eight fields, {how}; {BASE} = 1", f"insert, {how}", costs)
-            twice = costs["convoso_sync"].cpu / costs["convoso_async"].cpu
-            run.figures[f"insert, {how}: sync to async"] = twice
-            run.figures[f"insert, {how}: sync to requests"] = (
-                costs["convoso_sync"].cpu / costs["requests"].cpu
-            )
+            for other in ("convoso_async", "requests"):
+                name = f"insert, {how}: sync to {other.removeprefix('convoso_')}"
+                run.figures[name] = costs["convoso_sync"].to(costs[other])
 
 
 def rows(run: Run) -> None:

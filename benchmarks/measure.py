@@ -16,12 +16,18 @@ class Cost:
         wall: microseconds that passed.
         ratio: the median, over all rounds, of its CPU time to that of the base in the same round.
         noise: half the distance between the quartiles of that ratio.
+        bursts: the CPU time for each in every round.
     """
 
     cpu: float
     wall: float
     ratio: float
     noise: float
+    bursts: tuple[float, ...] = ()
+
+    def to(self, other: "Cost") -> float:
+        """The median, over the rounds of one run, of this CPU time to another's."""
+        return statistics.median(mine / its for mine, its in zip(self.bursts, other.bursts, strict=True))
 
 
 def in_turn(
@@ -54,6 +60,7 @@ def cost(times: Sequence[tuple[float, float]], base: Sequence[tuple[float, float
         wall=statistics.median(wall for _, wall in times),
         ratio=middle,
         noise=(high - low) / 2,
+        bursts=tuple(cpu for cpu, _ in times),
     )
 
 

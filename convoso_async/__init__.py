@@ -36,7 +36,8 @@ if TYPE_CHECKING:
         ServerError as ServerError,
         WindowTooDenseError as WindowTooDenseError,
     )
-    from .paging import Pager as Pager, Prefetch as Prefetch, Window as Window
+    from .paging import Pager as Pager, Window as Window
+    from .prefetch import Prefetch as Prefetch
     from .reading import Report as Report
     from .resources.agent_monitor import (
         LogoutResult as LogoutResult,
@@ -70,7 +71,8 @@ _HOMES = {
         ConvosoHTTPError ConvosoTimeoutError DuplicateError IncompleteError InvalidRequestError NotFoundError
         OffsetCapError OutcomeUnknownError PagingError PermissionDeniedError RateLimitError RedirectError
         RejectedError ReplyError ServerError WindowTooDenseError""",
-    ".paging": "Pager Prefetch Window",
+    ".paging": "Pager Window",
+    ".prefetch": "Prefetch",
     ".reading": "Report",
     ".resources.agent_monitor": "LogoutResult MonitoredAgent MonitorSnapshot",
     ".resources.agent_performance": "AgentStatistics",

@@ -5,10 +5,10 @@ annotations: it keeps unknown keys, folds what means nothing to None, and never 
 number are made by compiled code; a value in an unusual form goes through the readers below.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import cache, partial
-from itertools import islice
+from itertools import repeat
 from operator import itemgetter
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
@@ -24,8 +24,8 @@ from .rows import Reading, Row, Wire, annotations_of
 R = TypeVar("R", bound=Row)
 Read = Callable[[Json], Any]
 """Makes a value. Raises ValueError when it cannot; the original is then kept in `extra`."""
-Load = Callable[[Iterable[Any], list[Any]], None]
-"""Appends a row for each object, up to the first that has other keys than its own."""
+Load = Callable[[Iterable[Any], list[Any]], Json]
+"""Appends a row for each object, up to the first that has other keys than its own, and gives that one."""
 
 NOTHING: tuple[Json, ...] = (None, "", "-", [], {})
 """What means no value, wherever it stands."""
@@ -53,11 +53,6 @@ def converter(zone: tzinfo) -> cattrs.Converter:
 def loader(cls: type[R], zone: tzinfo) -> Callable[[Json], R]:
     """Makes a row of `cls` from decoded JSON, with stamps in `zone`."""
     return row_loader(cls, zone).one
-
-
-def rows_loader(cls: type[R], zone: tzinfo) -> Callable[[Sequence[Json]], list[R]]:
-    """Makes rows of `cls` from a page's decoded JSON, with stamps in `zone`: cheaper than one by one."""
-    return row_loader(cls, zone).many
 
 
 _ROW_LOADERS: dict[tuple[type[Row], tzinfo], Any] = {}
@@ -106,17 +101,30 @@ class RowLoader(Generic[R]):
 
     def many(self, sources: Sequence[Json]) -> list[R]:
         """The rows for the objects of a page."""
+        return self._all(iter(sources), len(sources))
+
+    def drain(self, sources: list[Json]) -> list[R]:
+        """The rows for the objects of a page, which is empty then.
+
+        That takes a tenth of the time less: each object goes while it is still in the processor's cache, and
+        the garbage collector finds fewer to look through.
+        """
+        sources.reverse()
+        count = len(sources)
+        return self._all(map(sources.pop, repeat(-1, count)), count)
+
+    def _all(self, sources: Iterator[Json], count: int) -> list[R]:
         made: list[R] = []
-        self.recent(sources, made)
-        while len(made) < len(sources):
-            source = sources[len(made)]
-            keys = keys_of(source)
+        odd = self.recent(sources, made)
+        while len(made) < count:
+            keys = keys_of(odd)
             load = self._compiled.get(keys)
             if load is None:
-                made.append(self._first(keys, source))
+                made.append(self._first(keys, odd))
             else:
                 self.recent = load
-                load(islice(sources, len(made), None), made)
+                load((odd,), made)
+            odd = self.recent(sources, made)
         return made
 
     def _first(self, keys: tuple[str, ...], source: Json) -> R:
@@ -185,8 +193,9 @@ def keys_of(source: Json) -> tuple[str, ...]:
     return tuple(source) if type(source) is dict and 2 <= len(source) <= MOST_KEYS else ()
 
 
-def _none_yet(sources: Iterable[Any], made: list[Any]) -> None:
+def _none_yet(sources: Iterable[Any], made: list[Any]) -> Json:
     """A loader of no shape."""
+    return next(iter(sources), None)
 
 
 def read_fields(fields: Sequence[_Field], source: dict[str, Json], left: dict[str, Json]) -> dict[str, Any]:

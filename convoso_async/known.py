@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from .endpoint import DAY
@@ -15,14 +16,19 @@ class Known(Generic[R]):
     """The rows that were delivered, as far as they must be recognised."""
 
     def __init__(self, name: str, moment: Callable[[R], datetime | None], unit: timedelta) -> None:
-        self._name = name
+        self._id: Callable[[R], str | None] = attrgetter(name)
         self._moment = moment
         self._unit = unit
 
     def key(self, row: R) -> object:
         """What tells a row from all others: its id, or all of it where it has none."""
-        key: str | None = getattr(row, self._name)
+        key = self._id(row)
         return repr(row) if key is None else key
+
+    def keys(self, rows: Sequence[R]) -> Sequence[object]:
+        """The keys of rows."""
+        ids = list(map(self._id, rows))
+        return ids if all(ids) else list(map(self.key, rows))
 
     def has(self, row: R) -> bool:
         """Whether a row was delivered."""
@@ -81,7 +87,10 @@ class Recent(Known[R]):
     def take(self, rows: Sequence[R], joint: int) -> tuple[list[R], bool]:
         # Rows of one second may come in another order in the next window, the new among the known.
         among = [row for row in rows[:joint] if self._moment(row) == self.moment and not self.has(row)]
-        fresh = among + [row for row in rows[joint:] if not self.has(row)]
+        after = rows[joint:]
+        if not self._second.isdisjoint(self.keys(after)):
+            after = [row for row in after if not self.has(row)]
+        fresh = [*among, *after]
         if fresh:
             self._learn(fresh)
         return fresh, bool(fresh)

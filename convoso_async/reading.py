@@ -15,7 +15,7 @@ first one stopped. One that is larger still is left, told of at the end, and the
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from operator import lt
+from operator import attrgetter, lt
 from typing import Generic, TypeVar
 
 import attrs
@@ -103,6 +103,7 @@ class Reading(Generic[R]):
         self._paging: Paging = paging
         self._span = span
         self._unit: timedelta = span.unit if span is not None else timedelta(0)
+        self._stamp = stamp_of(span)
         self._whole = start, end
         self.start, self.end = start, end
         self._clip = clip
@@ -322,18 +323,31 @@ class Reading(Generic[R]):
 
     def _hand_out(self, rows: Iterable[R]) -> None:
         """Gives rows to the caller that belong here and that no other search gave."""
-        for row in rows:
-            moment = self._moment(row) if self._clip is not None else None
-            if moment is not None and self._clip is not None and moment >= self._clip:
-                continue
-            if self._seen is not None:
-                key = self._known.key(row)
-                if key in self._seen:
-                    self.report.duplicates += 1
-                    continue
-                self._seen.add(key)
-            self.fresh.append(row)
-            self._delivered += 1
+        rows = list(rows)
+        if self._seen is not None or self._reaches_clip(rows):
+            rows = list(filter(self._is_own, rows))
+        self.fresh += rows
+        self._delivered += len(rows)
+
+    def _reaches_clip(self, rows: Sequence[R]) -> bool:
+        """Whether a row lies at or after the clip."""
+        if self._clip is None:
+            return False
+        newest = max(self._stamps(rows), default=None)
+        return newest is not None and newest.replace(tzinfo=None) >= self._clip
+
+    def _is_own(self, row: R) -> bool:
+        """Whether a row lies before the clip, and no other search gave it."""
+        moment = self._moment(row)
+        if self._clip is not None and moment is not None and moment >= self._clip:
+            return False
+        if self._seen is not None:
+            key = self._known.key(row)
+            if key in self._seen:
+                self.report.duplicates += 1
+                return False
+            self._seen.add(key)
+        return True
 
     # -- the next window ----------------------------------------------------------------------------
 
@@ -477,8 +491,7 @@ class Reading(Generic[R]):
         """Rows that should rise in time may fall, unless something was concluded from their times."""
         if not isinstance(self._known, Recent):
             return
-        # Stamps of one zone compare by what its clock shows, and nothing is made for each row.
-        stamps = [stamp for row in rows if (stamp := self._stamp(row)) is not None]
+        stamps = self._stamps(rows)
         self._fell |= any(map(lt, stamps[1:], stamps))
         self._known.by_time = not self._fell
         if self._fell and self._known.relied_on_time:
@@ -491,16 +504,14 @@ class Reading(Generic[R]):
         if page.total > reach and (self._most is None or self._most > reach):
             raise self._error(OffsetCapError, f"{page.total} rows match, and offsets reach {reach}; {SPLIT}")
 
+    def _stamps(self, rows: Iterable[R]) -> list[datetime]:
+        """The times of rows that have one. Those of one zone compare by what its clock shows."""
+        return list(filter(None, map(self._stamp, rows)))
+
     def _moment(self, row: R) -> datetime | None:
         """What the account's clock showed at a row, as the range filter tests it."""
         stamp = self._stamp(row)
         return None if stamp is None else stamp.replace(tzinfo=None)
-
-    def _stamp(self, row: R) -> datetime | None:
-        """The time of a row that the range filter tests, in the account's zone."""
-        name = self._span.field if self._span is not None else None
-        stamp: datetime | None = getattr(row, name) if name is not None else None
-        return stamp
 
     def _floor(self, moment: datetime) -> datetime:
         return floor(moment, self._unit)
@@ -525,6 +536,14 @@ class Reading(Generic[R]):
 
     def _error(self, kind: Callable[..., PagingError], message: str) -> PagingError:
         return kind(message, endpoint=self.endpoint.id, outcome="rejected", attempts=1)
+
+
+def stamp_of(span: RangeFilter | None) -> Callable[[Row], datetime | None]:
+    """What gives the time of a row that a range filter tests, in the account's zone."""
+    if span is None or span.field is None:
+        return lambda row: None
+    stamp: Callable[[Row], datetime | None] = attrgetter(span.field)
+    return stamp
 
 
 def floor(moment: datetime, unit: timedelta) -> datetime:

@@ -1,6 +1,6 @@
 """What all resources share: one call in, rows or a result out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache, partial
 from typing import Any, Protocol, TypeVar
@@ -10,6 +10,7 @@ from .form import Form, Pairs
 from .paging import Pager
 from .reply import Reply, count_at, merged
 from .rows import Page, Result, Row
+from .search import Unread
 
 R = TypeVar("R", bound=Row)
 S = TypeVar("S", bound=Result)
@@ -47,9 +48,10 @@ class Resource:
         pairs = form_of(endpoint).pairs(params, self._client.zone)
         if endpoint.paging is not None and params.get("limit") is None:
             pairs.append(("limit", str(endpoint.paging.limit_default)))
-        return (await self._unread_page(endpoint, pairs))()
+        unread = await self._unread_page(endpoint, pairs)
+        return unread(raw=True)
 
-    async def _unread_page(self, endpoint: Endpoint[R], pairs: Pairs) -> Callable[[], Page[R]]:
+    async def _unread_page(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
         """What makes a page of rows, for texts that are checked, once the reply is here.
 
         A pager that asks for several pages at once makes each when its turn comes.
@@ -57,13 +59,13 @@ class Resource:
         answer = await self._client._call(endpoint, pairs)
         return partial(self._page_of, endpoint, pairs, answer)
 
-    def _page_of(self, endpoint: Endpoint[R], pairs: Pairs, answer: Reply) -> Page[R]:
-        """The page that a reply is."""
-        from .convert import rows_loader
+    def _page_of(self, endpoint: Endpoint[R], pairs: Pairs, answer: Reply, *, raw: bool) -> Page[R]:
+        """The page that a reply is. Without `raw`, the reply is used up."""
+        from .convert import row_loader
 
-        payload = answer.payload
-        rows: list[R] = rows_loader(endpoint.result, self._client.zone)(answer.rows or [])
-        page = Page(rows=rows, raw=payload)
+        payload, sources = answer.payload, answer.rows or []
+        loader = row_loader(endpoint.result, self._client.zone)
+        page = Page(rows=loader.many(sources) if raw else loader.drain(sources), raw=payload if raw else None)
         page.total = count_at(payload, endpoint.totals)
         if endpoint.paging is not None:
             asked = dict(pairs)

@@ -99,8 +99,8 @@ def source_of(
 ) -> str:
     """The source of a function `load(sources, made)` for sources with exactly these keys, two or more.
 
-    It appends a row to `made` for each source, up to the first that has other keys. Attributes in `repeated`
-    are looked up among the values that came before.
+    It appends a row to `made` for each source, up to the first that has other keys, which it returns.
+    Attributes in `repeated` are looked up among the values that came before.
 
     Beside the names that `FORMS` use, it wants `cls`, `new`, `values_of` the keys, `settled`, for an
     attribute x its reader `x_read`, for a repeated one a dict `x_known` and `learned`; `read_together` reads
@@ -113,11 +113,11 @@ def source_of(
     unread = ", ".join(f"{key!r}: {value}" for key, value in values.items() if key not in by_key)
     body = [
         f"if type(source) is not dict or len(source) != {len(keys)}:",
-        "    return",
+        "    return source",
         "try:",
         f"    {', '.join(values.values())} = values_of(source)",
         "except KeyError:",
-        "    return",
+        "    return source",
         "row = new(cls)",
         f"row.extra = {{{unread}}}",
     ]

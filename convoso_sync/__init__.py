@@ -71,11 +71,13 @@ if TYPE_CHECKING:
     )
 
     from .client import Convoso as Convoso
-    from .paging import Pager as Pager, Prefetch as Prefetch
+    from .paging import Pager as Pager
+    from .prefetch import Prefetch as Prefetch
 
 _HOMES = {
     ".client": "Convoso",
-    ".paging": "Pager Prefetch",
+    ".paging": "Pager",
+    ".prefetch": "Prefetch",
     "convoso_async": """
         ActivityCounts AgentEvent AgentStatistics AuthenticationError Callback CallbackResult CallLog
         CallLogUpdate CallRecording Campaign ConfigurationError ConvosoAPIError ConvosoConnectionError

@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Self, TypeVar
 
-from convoso_async.paging import Pager, Prefetch, _Run
+from convoso_async.iteration import Iteration
+from convoso_async.paging import Pager
+from convoso_async.prefetch import Prefetch
 from convoso_async.reading import Ask
 from convoso_async.rows import Page, Row
 
@@ -15,11 +17,11 @@ from ._runtime import Facade, is_at_home, run, running
 R = TypeVar("R", bound=Row)
 
 
-class LookAhead(_Run[R]):
+class LookAhead(Iteration[R]):
     """One iteration of a pager that has asked for the next page when it gives one."""
 
-    def __init__(self, pager: Pager[R]) -> None:
-        super().__init__(pager)
+    def __init__(self, pager: Pager[R], *, raw: bool) -> None:
+        super().__init__(pager._searches, pager._new_report(), raw=raw)
         self._asked: asyncio.Task[Page[R]] | None = None
 
     async def next_page(self) -> Page[R] | None:
@@ -51,18 +53,23 @@ def _note_error(asked: "asyncio.Task[Page[R]]") -> None:
 
 def pages(pager: Pager[R]) -> Iterator[Page[R]]:
     """The pages of a pager, each with the rows that no page before it had."""
-    ahead = LookAhead(pager)
-    try:
-        while (page := run(ahead.next_page())) is not None:
-            yield page
-    finally:
-        ahead.drop()
+    return ahead_of(pager, raw=True)
 
 
 def rows(pager: Pager[R]) -> Iterator[R]:
     """The rows of a pager, one by one."""
-    for page in pages(pager):
+    for page in ahead_of(pager, raw=False):
         yield from page.rows
+
+
+def ahead_of(pager: Pager[R], *, raw: bool) -> Iterator[Page[R]]:
+    """The pages of a pager, with the decoded replies or without."""
+    ahead = LookAhead(pager, raw=raw)
+    try:
+        while (page := run(ahead.next_page(), leaves_tasks=True)) is not None:
+            yield page
+    finally:
+        ahead.drop()
 
 
 class PrefetchedRows(Facade[Prefetch[R]]):
@@ -89,7 +96,7 @@ class PrefetchedRows(Facade[Prefetch[R]]):
             try:
                 return self._rows.popleft()
             except IndexError:
-                more = run(self._more())
+                more = run(self._more(), leaves_tasks=True)
                 if not more:
                     raise StopIteration from None
                 self._rows.extend(more)

@@ -2,15 +2,15 @@
 """Pagers: all rows that match, one request at a time or several ahead, or as a plan for many readers."""
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from convoso_async.paging import Pager as AsyncPager, Window
 from convoso_async.reading import Report
 from convoso_async.rows import Page, Row
 
-from ._look_ahead import PrefetchedRows, pages, rows
+from ._look_ahead import pages, rows
 from ._runtime import Facade, run
+from .prefetch import Prefetch
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,7 +47,7 @@ class Pager(Facade[AsyncPager[R]]):
         """The pages, each with the rows that no page before it had."""
         return pages(self._async)
 
-    def prefetch(self, requests: int = 8) -> "Prefetch[R]":
+    def prefetch(self, requests: int = 8) -> Prefetch[R]:
         """A context that reads ahead: so many requests in flight, rows still in order.
 
             with pager.prefetch(8) as rows:
@@ -66,6 +66,7 @@ class Pager(Facade[AsyncPager[R]]):
         once, and one that still holds more than offsets reach is cut again by its reader.
 
         Raises IncompleteError where the windows do not add up to the whole, because some rows have no time.
+        Where the order is not documented and the service gives no totals, nobody can tell.
         """
         return run(self._async.plan())
 
@@ -77,25 +78,3 @@ class Pager(Facade[AsyncPager[R]]):
     def report(self) -> Report:
         """The `Report` of the last iteration."""
         return self._async.report
-
-
-class Prefetch(PrefetchedRows[R]):
-    """Rows read ahead. Made by `Pager.prefetch`; a context manager and an iterator."""
-
-    def __enter__(self) -> Self:
-        """The rows, to iterate over."""
-        return self._enter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Ends all requests, and waits until they have ended."""
-        self._leave()
-
-    def __iter__(self) -> Iterator[R]:
-        """The rows, one by one."""
-        return self
-
-    def __next__(self) -> R:
-        """The next row. Several threads may share the rows."""
-        return self._take()

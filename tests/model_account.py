@@ -18,6 +18,7 @@ from convoso_async.paging import Pager
 from convoso_async.parameters import Until, When
 from convoso_async.reading import Ask, Reading, Report
 from convoso_async.rows import Page, Row, row
+from convoso_async.search import Unread
 
 BEGIN = datetime(2026, 3, 1)
 STEPS_A_DAY = 4
@@ -270,7 +271,7 @@ class Service:
     requests: int = 0
     _waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
 
-    async def fetch(self, call: Endpoint[Event], pairs: Pairs) -> Callable[[], Page[Event]]:
+    async def fetch(self, call: Endpoint[Event], pairs: Pairs) -> Unread[Event]:
         """What `Resource._unread_page` gives."""
         chance = random.Random(f"{self.seed} {self.requests}")
         self.requests += 1
@@ -291,7 +292,7 @@ class Service:
             page = self.account.answer(ask, texts.get("group"))
             self.between(self.account)
             await self._wait(chance)
-            return lambda: page
+            return lambda *, raw: page
         finally:
             self.in_flight -= 1
 

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from convoso_async import convert
 from convoso_async.client import RESOURCES
-from convoso_async.convert import RowLoader, fields_of, loader, row_loader, rows_loader
+from convoso_async.convert import RowLoader, fields_of, loader, row_loader
 from convoso_async.reply import Json
 from convoso_async.resources.call_logs import CallLog, CallLogUpdate, CallRecording
 from convoso_async.resources.leads import LeadResult
@@ -171,6 +171,9 @@ def test_a_page_is_read_as_row_by_row(drawn: tuple[type[Row], list[Json]]) -> No
     expected = [shown(rows.plain(source)) for source in page]
     for _ in range(4):  # plainly, and then by what was compiled
         assert expected == [shown(made) for made in rows.many(page)]
+        given_up = list(page)
+        assert expected == [shown(made) for made in rows.drain(given_up)]
+        assert given_up == []
     assert expected == [shown(rows.one(source)) for source in page]
     assert before == json.dumps(page)
 
@@ -216,13 +219,13 @@ def test_every_attribute_is_there(cls: type[Row]) -> None:
 def test_lists_and_extra_are_each_rows_own() -> None:
     page: list[Json] = [{"id": str(number), "recording": []} for number in range(9)]
     for made in (
-        rows_loader(CallLog, ZONE)(page),
-        rows_loader(CallLog, ZONE)([{"id": "1", "user": "2"}] * 9),
+        row_loader(CallLog, ZONE).many(page),
+        row_loader(CallLog, ZONE).many([{"id": "1", "user": "2"}] * 9),
     ):
         assert len({id(row.recording) for row in made}) == len({id(row.extra) for row in made}) == 9
     assert all(
         row.recording is not source["recording"]  # type: ignore[call-overload, index]
-        for row, source in zip(rows_loader(CallLog, ZONE)(page), page, strict=True)
+        for row, source in zip(row_loader(CallLog, ZONE).many(page), page, strict=True)
     )
 
 
@@ -239,12 +242,29 @@ def calls(count: int) -> Iterator[Json]:
 
 def test_a_text_that_comes_again_and_again_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convert, "SAMPLE", 50)
-    rows = rows_loader(CallLog, ZONE)
+    rows = row_loader(CallLog, ZONE).many
     rows(list(calls(50)))
     made = rows(list(calls(90)))
     assert len({id(row.status) for row in made}) == 3
     assert len({id(row.user) for row in made}) == 90
     assert [row.status for row in made] == [f"S{number % 3}" for number in range(90)]
+
+
+def test_a_loader_stops_at_other_keys_and_gives_them_back() -> None:
+    load = row_loader(CallLog, ZONE).compiled(("id", "status"))
+    fits: Json = {"id": "1", "status": "A"}
+    others: list[Json] = [
+        {"id": "1", "status": "A", "field_1": 1},
+        {"id": "1", "user": "A"},
+        {"id": "1"},
+        None,
+    ]
+    for odd in others:
+        made: list[Any] = []
+        sources = iter([fits, fits, odd, fits])
+        assert load(sources, made) is odd
+        assert len(made) == 2
+        assert list(sources) == [fits]
 
 
 def test_what_is_known_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +308,7 @@ def test_only_what_comes_often_is_compiled(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("keys", [0, 1, 501])
 def test_some_keys_are_always_read_plainly(keys: int) -> None:
     source: Json = {f"field_{number}": number for number in range(keys)}
-    assert rows_loader(CallLog, ZONE)([source] * 9) == [CallLog(extra=source)] * 9
+    assert row_loader(CallLog, ZONE).many([source] * 9) == [CallLog(extra=source)] * 9
     assert compiled_for(CallLog) == set()
 
 
@@ -333,7 +353,7 @@ def test_a_key_that_two_attributes_read_apart() -> None:
 
 def test_one_key_more_is_not_lost() -> None:
     page: list[Json] = [{"id": "1", "status": "A"}] * 5 + [{"id": "1", "status": "A", "field_1": "x"}] * 2
-    made = rows_loader(CallLog, ZONE)(page)
+    made = row_loader(CallLog, ZONE).many(page)
     assert [row.extra for row in made] == [{}] * 5 + [{"field_1": "x"}] * 2
 
 
@@ -343,14 +363,14 @@ def test_a_mapping_that_is_no_plain_dict_is_read_plainly() -> None:
 
     page: list[Json] = [{"id": 1, "user": "a"}] * 4
     page[3] = Counted(id=1, user="a")
-    assert rows_loader(CallLog, ZONE)(page) == [CallLog(id="1", user="a")] * 4
+    assert row_loader(CallLog, ZONE).many(page) == [CallLog(id="1", user="a")] * 4
 
 
 def test_rows_can_be_pickled_and_copied() -> None:
     page: list[Json] = [
         {"id": 1, "call_date": "2025-07-14 10:05:00", "recording": [{"src": "a", "b": 1}]}
     ] * 4
-    made = rows_loader(CallLog, ZONE)(page)
+    made = row_loader(CallLog, ZONE).many(page)
     assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == made
     assert made[3].call_date == datetime(2025, 7, 14, 10, 5, tzinfo=ZONE)
 
@@ -373,11 +393,11 @@ SOURCE = """\
 def load(sources, made):
     for source in sources:
         if type(source) is not dict or len(source) != 4:
-            return
+            return source
         try:
             v_id, v_status, v_call_length, u_3 = values_of(source)
         except KeyError:
-            return
+            return source
         row = new(cls)
         row.extra = {'field_1': u_3}
         if type(v_id) is str and v_id != "" and v_id != "0" and v_id != "-":

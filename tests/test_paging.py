@@ -25,7 +25,7 @@ from convoso_async import (
     WindowTooDenseError,
 )
 from convoso_async.endpoint import DAY, SECOND
-from convoso_async.paging import latest
+from convoso_async.search import latest
 from convoso_async.simulator import Simulator
 from convoso_async.simulator.service import Request
 
@@ -332,7 +332,7 @@ def test_the_present_while_the_clock_shows_an_hour_again(monkeypatch: pytest.Mon
         def now(cls, tz: Any = None) -> datetime:
             return datetime(2026, 11, 1, 1, 10, 5, 7, fold=1)
 
-    monkeypatch.setattr("convoso_async.paging.datetime", Second)
+    monkeypatch.setattr("convoso_async.search.datetime", Second)
     assert latest(UTC, SECOND) == datetime(2026, 11, 1, 2, 10, 5)
     assert latest(UTC, DAY) == datetime(2026, 11, 1)
 
@@ -692,6 +692,36 @@ async def test_a_plan_over_partitions_with_ranges_of_their_own(account: Account)
             found |= {lead.id for lead in await pager.read(window).collect()}
         assert found == {lead.id for lead in await pager.collect()}
         assert found == set(sim.account.lead_ids())
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "windows"),
+    [
+        ("call_logs.retrieve", {}, 5),
+        ("leads.search", {}, 5),
+        ("dnc.search", {}, 1),
+        ("leads.search", {"max_rows": 9}, 0),
+        ("leads.search", {"partitions": [{"status": "NEW"}, {"status": "NI"}]}, 0),
+    ],
+)
+@pytest.mark.parametrize("totals", ["number", "missing"])
+async def test_a_plan_is_trusted_where_every_row_is_sure_to_lie_in_it(
+    account: Account, call: str, more: dict[str, Any], windows: int, totals: str
+) -> None:
+    async with account(call_logs=300, leads=300, dnc=20, profile="observed", totals=totals) as (_, client):
+        pager = pager_of(client, call, page_size=20, **more)
+        plan = await pager.trusted_plan()
+        if call == "leads.search" and totals == "missing":
+            assert plan == []
+        else:
+            assert len(plan) >= windows
+            assert plan == (await pager.plan() if windows else [])
+
+
+async def test_a_plan_that_lacks_rows_without_a_time_is_not_trusted(account: Account) -> None:
+    async with account(leads=300, profile="observed") as (sim, client):
+        sim.account.leads.change(sim.account.lead_ids()[7], {"created_at": ""})
+        assert await client.leads.search_all(page_size=20).trusted_plan() == []
 
 
 # -- cost and report --------------------------------------------------------------------------------

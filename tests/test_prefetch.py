@@ -15,6 +15,7 @@ from convoso_async import AsyncConvoso, IncompleteError, Page, Pager, ServerErro
 from convoso_async.endpoint import SECOND, Endpoint
 from convoso_async.form import Pairs
 from convoso_async.resources import call_logs
+from convoso_async.search import Unread
 from convoso_async.simulator import Simulator
 from convoso_async.simulator.service import Request
 
@@ -125,18 +126,18 @@ def test_eight_requests_are_busy_across_windows(totals: str) -> None:
 def test_requests_go_out_before_a_page_takes_its_time() -> None:
     service = Service(Model(rows={key: key // 2 for key in range(200)}, cap=1_000), slow=False)
     pager = service.pager(page_size=11)
-    send = pager._fetch
+    send = pager._searches.fetch
     asked = 0
     beyond: list[int] = []
 
-    async def fetch(call: Endpoint[Event], pairs: Pairs) -> Callable[[], Page[Event]]:
+    async def fetch(call: Endpoint[Event], pairs: Pairs) -> Unread[Event]:
         nonlocal asked
         asked += 1
         unread = await send(call, pairs)
 
-        def read() -> Page[Event]:
+        def read(*, raw: bool) -> Page[Event]:
             beyond.append(asked - len(beyond) - 1)
-            return unread()
+            return unread(raw=raw)
 
         return read
 
@@ -144,7 +145,7 @@ def test_requests_go_out_before_a_page_takes_its_time() -> None:
         async with pager.prefetch(4) as rows:
             return numbers([row async for row in rows])
 
-    pager._fetch = fetch
+    pager._searches = attrs.evolve(pager._searches, fetch=fetch)
     assert run(work) == list(range(200))
     assert beyond == [0, *[4] * 16, 3, 2, 1, 0]  # the first page tells how many there are
 

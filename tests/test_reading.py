@@ -15,12 +15,13 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from convoso_async.endpoint import SECOND
 from convoso_async.errors import IncompleteError, OffsetCapError, PagingError, WindowTooDenseError
 from convoso_async.known import Recent, Seen
 from convoso_async.reading import Ask, Reading
 from convoso_async.rows import Page
 
-from .model_account import Account, Event, Life, Service, numbers, read, run
+from .model_account import BEGIN, Account, Event, Life, Service, numbers, read, run
 
 times = st.integers(0, 30) | st.sampled_from([5, 5, 6, 7])  # hot seconds
 rows = st.dictionaries(st.integers(1, 400), times, max_size=60)
@@ -344,6 +345,19 @@ def test_a_hot_second_whose_ties_do_not_turn_round_is_never_short(totals: str) -
     account = Account(rows=dict.fromkeys(range(1, 15), 5), turns=False, totals=totals)
     with pytest.raises(WindowTooDenseError):
         read(account, limit=3)
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_rows_of_one_second_may_come_in_another_order(ids: bool) -> None:
+    def event(mark: str) -> Event:
+        return Event(id=mark if ids else None, at=BEGIN, mark=mark)
+
+    known: Recent[Event] = Recent("id", lambda row: row.at, SECOND)
+    first, middle, last, late, new = map(event, ("1", "2", "3", "4", "5"))
+    assert known.take([first, middle, last], 0) == ([first, middle, last], True)
+    page = [late, last, first, middle, new]
+    assert known.joint(page, begins=True) == 2
+    assert known.take(page, 2) == ([late, new], True)
 
 
 # -- mutants ----------------------------------------------------------------------------------------

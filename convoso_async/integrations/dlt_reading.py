@@ -11,7 +11,7 @@ from convoso_sync._runtime import run
 
 from ..client import AsyncConvoso
 from ..endpoint import DAY, RangeFilter
-from ..errors import ConfigurationError, IncompleteError, ReplyError
+from ..errors import ConfigurationError, ReplyError
 from ..paging import Pager
 from ..rows import Page, Row
 from .dlt_items import PageFormat, items_of
@@ -149,13 +149,7 @@ class Reading:
         paging = self._entity.call.paging
         if paging is not None and paging.oldest_first:
             return [pager]
-        try:
-            windows = await pager.plan()
-        except IncompleteError:  # some rows lie in no window, and one reader finds them
-            return [pager]
-        if len(windows) > 1 and None in [window.expected for window in windows]:
-            return [pager]  # without totals nobody can tell whether all rows lie in one
-        return [pager.read(window) for window in windows]
+        return [pager.read(window) for window in await pager.trusted_plan()] or [pager]
 
     def _with_keys(self, page: Page[Row]) -> Page[Row]:
         for name in self._entity.key:

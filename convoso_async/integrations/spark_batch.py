@@ -19,7 +19,6 @@ from pyspark.sql.datasource import DataSourceReader, InputPartition
 
 from ..client import AsyncConvoso
 from ..errors import ConvosoAPIError
-from ..jobs.exporting import planned
 from ..paging import Window
 from ..rows import Page
 from .spark_columns import Batches
@@ -108,7 +107,7 @@ async def parts_of(
     if not entity.paged:
         return [Part(account, filters, None, 1)]
     try:
-        windows = await planned(entity.pager(client, filters))
+        windows = await entity.pager(client, filters).trusted_plan()
     except ConvosoAPIError:
         if not pushed.where:
             raise

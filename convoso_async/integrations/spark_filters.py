@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from ..endpoint import DAY, SECOND
-from ..paging import moment_of
 from ..resource import form_of
+from ..search import moment_of
 from .entities import Entity
 
 MOST_VALUES = 500

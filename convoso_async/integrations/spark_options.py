@@ -19,9 +19,9 @@ import attrs
 from ..client import RESOURCES, AsyncConvoso
 from ..endpoint import IDEMPOTENT, Endpoint, Retry
 from ..errors import ConfigurationError
-from ..paging import OWN
 from ..parameters import clock
 from ..resource import form_of
+from ..search import OWN
 from ..settings import base_url_of, zone_of
 from ..texts import flag_of, value_of
 from .entities import ENTITIES, Entity, entity_named

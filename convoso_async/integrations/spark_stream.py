@@ -16,7 +16,7 @@ from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 from ..client import AsyncConvoso
 from ..endpoint import SECOND
 from ..errors import ConfigurationError
-from ..paging import moment_of
+from ..search import moment_of
 from .spark_batch import Part, of_each, read
 from .spark_options import Account, ReadOptions
 
@@ -99,6 +99,7 @@ async def calls_between(
     span = options.entity.time
     assert span is not None
     filters = {**options.where, span.start: since, span.end: until}
+    # The order of calls is documented, so that every plan of them can be trusted.
     windows = await options.entity.pager(client, filters).plan()
     parts = [attrs.evolve(window, last=False) for window in windows]  # the end is the next batch's start
     return [Part(account, filters, window, len(parts)) for window in parts]

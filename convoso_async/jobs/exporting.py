@@ -12,11 +12,12 @@ from typing import IO, Any, Generic, TypeVar
 import attrs
 
 from ..endpoint import Endpoint
-from ..errors import IncompleteError
 from ..form import Pairs
-from ..paging import Pager, Prefetch, Unread, Window
+from ..paging import Pager, Window
+from ..prefetch import Prefetch
 from ..reading import Report
 from ..rows import Page, Row
+from ..search import Unread
 from .formats import FormatName
 from .part_file import Checkpoint, Mark
 from .progress import Meter, OnProgress
@@ -161,7 +162,7 @@ class Export(Generic[R]):
         self._meter.enter("planning", None)
         self._counted.answered = lambda requests: self._meter.tell(done=requests)
         try:
-            return await planned(self._pager)
+            return await self._pager.trusted_plan()
         finally:
             self._counted.answered = None
 
@@ -230,8 +231,8 @@ class Counted(Generic[R]):
         self.answered: Callable[[int], object] | None = None
         self._places = asyncio.Semaphore(most)
         self.pager = copy.copy(pager)
-        self._fetch = pager._fetch
-        self.pager._fetch = self._count
+        self._fetch = pager._searches.fetch
+        self.pager._searches = attrs.evolve(pager._searches, fetch=self._count)
 
     async def _count(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
         async with self._places:
@@ -240,19 +241,3 @@ class Counted(Generic[R]):
         if self.answered is not None:
             self.answered(self.requests)
         return reply
-
-
-async def planned(pager: Pager[R]) -> list[Window]:
-    """The windows that an export can be interrupted between. None for a read that only makes sense as one.
-
-    Partitions may share rows, which only one reader of all of them can tell; so is a number of rows counted.
-    """
-    if len(pager._parts) > 1 or pager._max_rows is not None:
-        return []
-    try:
-        windows = await pager.plan()
-    except IncompleteError:  # some rows lie in no window, and one reader finds them
-        return []
-    if not pager._paging.oldest_first and len(windows) > 1 and None in [part.expected for part in windows]:
-        return []  # without totals nobody can tell whether each row lies in one
-    return windows

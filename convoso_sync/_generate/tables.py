@@ -4,7 +4,7 @@ import re
 
 BY_HAND = {"_generate", "_handed_in.py", "_look_ahead.py", "_runtime.py", "py.typed"}
 """What stands in the sync package and is not generated."""
-TAKEN = {"__init__", "client", "connect", "jobs", "paging", "resources"}
+TAKEN = {"__init__", "client", "connect", "jobs", "paging", "prefetch", "resources"}
 FUNCTIONS = ("jobs", "connect")
 """Packages whose coroutine functions get sync twins. Their other public names are those of both."""
 SHARED = {
@@ -20,8 +20,8 @@ SHARED = {
 `FUNCTIONS` that have async methods, each with the reason.
 """
 INTERNAL = set(
-    """auth_token convert form known pacing parameters public_names reply resource retry row_source settings
-    texts transport""".split()
+    """auth_token convert form iteration known pacing parameters public_names reply resource retry row_source
+    search settings texts transport""".split()
 )
 """Modules that callers do not import."""
 NOT_TAKEN = {
@@ -30,10 +30,11 @@ NOT_TAKEN = {
     "simulator": "serves both as it is: it has a thread of its own",
     "AsyncConvoso.session": "a session belongs to the loop it was made in, and sync callers have none",
     "Pager.__init__": "pagers are made by resources",
+    "Pager.trusted_plan": "for jobs and integrations, which read by the async pager",
     "Prefetch.__init__": "made by Pager.prefetch",
 }
 """Modules, parameters and methods without a sync twin, each with the reason."""
-BASES = {"", "Generic[R]", "Resource", "_Run[R]"}
+BASES = {"", "Generic[R]", "Resource", "Iteration[R]"}
 """Bases of taken classes. What they define is internal, or taken care of by `_look_ahead`."""
 RENAMED = {
     "AsyncConvoso": "Convoso",
@@ -44,14 +45,18 @@ RENAMED = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
 }
-WRAPPED = {"Pager", "Prefetch"}
-"""Async objects that a method gives, and that go into their sync twins."""
+WRAPPED = {"Pager": "paging", "Prefetch": "prefetch"}
+"""Async objects that a method gives, and that go into their sync twins; and their modules."""
 ATTRIBUTES = {"Pager.report": "Report"}
 """Public attributes that are set in `__init__`, and their types."""
 MACHINERY = {"AsyncConvoso.__getattr__", "AsyncConvoso.__dir__", "AsyncConvoso.__init__"}
 """Parts of the client whose twins have a form of their own."""
 BODIES = {
-    "AsyncConvoso.__repr__": 'return f"<{type(self).__name__} {self._async._settings.base_url}>"',
+    "AsyncConvoso.__repr__": (
+        'client = getattr(self, "_async", None)  # a traceback may show one that was refused its settings\n'
+        '        where = client._settings.base_url if client else "without settings"\n'
+        '        return f"<{type(self).__name__} {where}>"'
+    ),
     "AsyncConvoso.aclose": "self._async.close()",
     "AsyncConvoso.__aenter__": "return self",
     "AsyncConvoso.__aexit__": "self.close()",

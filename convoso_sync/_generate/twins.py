@@ -30,9 +30,9 @@ def generated(root: Path) -> dict[str, str]:
     files = {
         "__init__.py": public_package(client.beside("__init__")),
         "client.py": client_module(client),
-        "paging.py": paging_module(client.beside("paging")),
         "resources/__init__.py": client.beside("resources.__init__").docstring() + "\n",
     }
+    files |= {f"{name}.py": pager_module(client.beside(name)) for name in WRAPPED.values()}
     files |= {
         f"resources/{name}.py": resource_module(client.beside(f"resources.{name}"))
         for name in client.resources()
@@ -71,13 +71,13 @@ def resource_module(source: Source) -> str:
     return module.text(cls)
 
 
-def paging_module(source: Source) -> str:
-    """The pagers."""
-    if unknown := {name for name in source.classes() if name[0] != "_"} - WRAPPED - {"Window"}:
+def pager_module(source: Source) -> str:
+    """The pagers, or the rows that they read ahead."""
+    taken = [name for name, home in WRAPPED.items() if home == source.name]
+    if unknown := {name for name in source.classes() if name[0] != "_"} - {*taken, "Window"}:
         raise source.fail(source.tree, f"{', '.join(unknown)}: no rule says whether that has a twin")
     module = Module(source)
-    classes = [twin(module, name, "[R]") for name in sorted(WRAPPED)]
-    return module.text(*classes)
+    return module.text(*(twin(module, name, "[R]") for name in taken))
 
 
 def twin(module: Module, name: str, generic: str = "") -> str:

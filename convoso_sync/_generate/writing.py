@@ -89,8 +89,9 @@ class Module:
                 self.variables[name] = self.source.segment(made)
                 self._import(made, self.variables[name], self.runtime)
             elif name in WRAPPED or name in CLIENTS:
-                if self.source.name != "paging":
-                    imports.use(f"{self.here}{'paging' if name in WRAPPED else 'client'}", name)
+                home = WRAPPED.get(name, "client")
+                if self.source.name != home:
+                    imports.use(f"{self.here}{home}", name)
             else:
                 self._import_from_its_home(node, name, imports)
 

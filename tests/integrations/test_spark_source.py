@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pyarrow as pa
 import pytest
 
 from convoso_async import AuthenticationError, ConfigurationError, ConvosoError
+from convoso_async.resources import leads
 from convoso_async.simulator import Simulator
 
 pytest.importorskip("pyspark", reason="pyspark is not here: nox -s spark has it")
@@ -61,6 +63,18 @@ def test_windows_are_read_apart(simulator: Simulator) -> None:
     assert len(calls.partitions()) == 2
     assert sorted(row["id"] for row in rows(calls)) == sorted(simulator.account.call_log_ids())
     assert list(calls.read(InputPartition(None))) == []  # Spark's own, for a plan of nothing
+
+
+@pytest.mark.parametrize("totals", ["number", "missing"])
+def test_without_totals_leads_are_read_by_one_task(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, totals: Any
+) -> None:
+    paging = attrs.evolve(leads.SEARCH.paging, offset_max=20)
+    monkeypatch.setattr(leads, "SEARCH", attrs.evolve(leads.SEARCH, paging=paging))
+    simulator.profile, simulator.totals, simulator.offset_cap = "observed", totals, 20
+    found = reader({"entity": "leads"})
+    assert (len(found.partitions()) == 1) is (totals == "missing")
+    assert sorted(row["id"] for row in rows(found)) == sorted(simulator.account.lead_ids())
 
 
 def test_a_read_that_is_given_up_ends_its_requests(simulator: Simulator) -> None:

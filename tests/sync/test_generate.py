@@ -84,6 +84,7 @@ def added(name: str, text: str) -> Callable[[Path], None]:
 LEADS = "convoso_async/resources/leads.py"
 CLIENT = "convoso_async/client.py"
 PAGING = "convoso_async/paging.py"
+PREFETCH = "convoso_async/prefetch.py"
 ENGINE = "convoso_async/jobs/engine.py"
 EXPORT = "convoso_async/jobs/exporting.py"
 JOBS = "convoso_async/jobs/__init__.py"
@@ -211,10 +212,13 @@ NOT_UNDERSTOOD = {
         "Pager.pace is public and not in ATTRIBUTES",
     ),
     "a public class among the pagers": (
-        edited(PAGING, r"class _Run\(", 'class Walk:\n    """A walk."""\n\n\nclass _Run('),
+        edited(PAGING, r"class Pager\(", 'class Walk:\n    """A walk."""\n\n\nclass Pager('),
         "Walk: no rule says",
     ),
-    "another base": (edited(PAGING, r"class Prefetch\(_Run", "class Prefetch(_Cache"), "bases or decorators"),
+    "another base": (
+        edited(PREFETCH, r"class Prefetch\(Iteration", "class Prefetch(Cache"),
+        "bases or decorators",
+    ),
     "a public name from within": (
         edited("convoso_async/__init__.py", r'    "\.reading": "Report",', '\\g<0>\n    ".form": "Form",'),
         "Form, from form, is public: no table",

@@ -187,6 +187,7 @@ async def test_pages(connect: Connect, sim: Simulator) -> None:
         pages = [page async for page in client.call_logs.retrieve_all(page_size=25).pages()]
     assert all(isinstance(page, Page) for page in pages)
     assert [row.id for page in pages for row in page] == sim.account.call_log_ids()
+    assert [row["id"] for row in pages[0].raw["results"]] == [row.id for row in pages[0]]
     assert len(pages) == 3
 
 
