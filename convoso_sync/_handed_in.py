@@ -28,7 +28,7 @@ from inspect import iscoroutine, iscoroutinefunction, ismethod
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from convoso_async.jobs.interrupts import INTERRUPTS
-from convoso_async.jobs.progress import OnProgress, Progress
+from convoso_async.jobs.progress import OnProgress, Progress, check_progress
 
 from ._runtime import Facade, run, running
 from .paging import Pager
@@ -55,7 +55,7 @@ def run_job(job: Coroutine[Any, Any, T]) -> T:
     """
     with INTERRUPTS.listen():
         try:
-            return run(job)
+            return run(job, leaves_tasks=True)
         except CarriedError as carried:
             error = carried.error
     try:
@@ -248,13 +248,12 @@ class _Source(Generic[T]):
 def told(progress: OnProgress | None) -> Iterator[OnProgress | None]:
     """What a job takes as `progress` in place of the caller's, which has been told all when this ends.
 
-    Raises TypeError for a coroutine function.
+    Raises TypeError for what is no plain function.
     """
     if progress is None:
         yield None
         return
-    if iscoroutinefunction(progress):
-        raise TypeError("progress must be a plain function, not a coroutine function")
+    check_progress(progress)
     teller = _Teller(progress)
     try:
         yield teller

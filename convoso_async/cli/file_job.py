@@ -17,10 +17,14 @@ from .screen import complain
 
 if TYPE_CHECKING:
     from ..jobs import JobItem, JobReport
+    from ..jobs.report import State
 
 SHOWN = 10
 """Rows without success that are shown. A file has them all."""
 MAPPING = "Name a column with --map COLUMN=NAME, or leave it out with --map COLUMN="
+HEADLESS = "Where the first line is a number already, put a line above it that reads phone_number."
+NUMBER = re.compile(r"[-+ ().\d]{7,}")
+"""A phone number, where the name of a column should be."""
 GOING_ON = "Once it can be, the same command goes on where it stopped."
 ITS_OWN = "--journal takes a file that is not there yet, or that of this very job."
 NO_TEXT = (".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".zip", ".gz")
@@ -63,10 +67,16 @@ class FileJob:
     concurrency: PositiveInt = 8
     """Rows under way at once."""
 
-    def options(self) -> dict[str, Any]:
-        """What the jobs take, but for the progress. Raises BadUse for a `--map` that cannot be, and for files
-        in a folder that is not there: rows that failed could not be written, once others have been sent.
+    def options(self, file: Path) -> dict[str, Any]:
+        """What the jobs take, but for the progress. Raises BadUse for a `--map` that cannot be, for rows that
+        would be written over those of `file` or over the journal, and for files in a folder that is not
+        there: rows that failed could not be written, once others have been sent.
         """
+        if self.failed_to is not None and self.failed_to.exists() and not self.failed_to.is_file():
+            raise BadUse(f"{self.failed_to} is no regular file: --failed-to takes the name of one")
+        kept = [path.resolve() for path in (file, self.journal) if path is not None]
+        if self.failed_to is not None and self.failed_to.resolve() in kept:
+            raise BadUse(f"--failed-to would write over {self.failed_to}: name another file")
         for path in (self.journal, self.failed_to):
             if path is not None and not path.parent.is_dir():
                 raise BadUse(f"There is no folder {path.parent}")
@@ -85,6 +95,8 @@ class FileJob:
             column, equals, name = word.rpartition("=")
             if not equals or not column:
                 raise BadUse(f"--map takes COLUMN=NAME, such as phone=phone_number, not {word}")
+            if NUMBER.fullmatch(column):  # as a name, the first number of the file would be passed over
+                raise BadUse(f"--map takes the name of a column, not {column}. {HEADLESS}")
             if column in columns:
                 raise BadUse(f"--map names the column {column} twice")
             columns[column] = name or None
@@ -128,6 +140,8 @@ def hinted() -> Iterator[None]:
     except (BadFileError, MirrorError) as error:
         if "leave it out with None" in error.message:
             error.add_note(MAPPING)
+        elif "no column is phone_number" in error.message:
+            error.add_note(HEADLESS)
         error.args = (in_options(error.message),)
         raise
     except JournalError as error:
@@ -183,6 +197,18 @@ def line_of(item: "JobItem") -> str:
     where = f"row {item.position + 1}: " if item.line is None else f"line {item.line}: "
     doubt = "it may have arrived: " if item.state == "unknown" else ""
     return f"{'' if text.startswith(where) else where}{doubt}{text}"
+
+
+def kept_in(to: Path, report: "JobReport", *states: "State") -> bool:
+    """Writes the rows in these states to a file. Whether it could: the job has come to its end anyway."""
+    from ..jobs import write_dead_letters
+
+    try:
+        write_dead_letters(report, to, states=states)
+    except OSError as error:
+        complain(f"{to}: {error.strerror or error}: the rows that did not succeed are in no file")
+        return False
+    return True
 
 
 def free_name(beside: Path, word: str) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from .account import ACCOUNT, Account
 from .exit import BadUse, Exit
-from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, free_name, hinted
+from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, free_name, hinted, kept_in
 from .options import LEFT_OUT, REPEATED
 from .output import OUTPUT, Output
 
@@ -62,7 +62,7 @@ async def leads(
                 file,
                 list_id=list_id,
                 progress=output.progress("leads"),
-                **job.options(),
+                **job.options(file),
                 **options,
             )
     job.complain_of(report)
@@ -90,15 +90,11 @@ def options_of(words: Sequence[str], phone_code: str | None, check_dup: int | No
 
 def rows_left(report: "JobReport", file: Path, failed_to: Path | None) -> dict[str, Path]:
     """Writes the rows that did not succeed, each state in a file of its own, and gives the files."""
-    from .. import jobs
-
     files: dict[str, Path] = {}
-    if report.failed:
-        files["failed"] = failed_to or free_name(file, "failed")
-        jobs.write_dead_letters(report, files["failed"], states=["failed"])
-    if report.unknown:
-        files["unknown"] = free_name(failed_to or file, "unknown")
-        jobs.write_dead_letters(report, files["unknown"], states=["unknown"])
+    if report.failed and kept_in(to := failed_to or free_name(file, "failed"), report, "failed"):
+        files["failed"] = to
+    if report.unknown and kept_in(to := free_name(failed_to or file, "unknown"), report, "unknown"):
+        files["unknown"] = to
     return files
 
 
@@ -116,10 +112,13 @@ def tell(report: "JobReport", output: Output, files: Mapping[str, Path]) -> None
     told = {"rows": f"{report.total:,}", "inserted": f"{report.done:,}"}
     if report.earlier:
         told["rows"] += f", {report.earlier:,} of them in an earlier run"
+    places = {state: f", in {path}" for state, path in files.items()}
     if report.failed:
-        told["failed"] = f"{report.failed:,}, in {files['failed']}: they can be put in again"
+        told["failed"] = f"{report.failed:,}{places.get('failed', '')}: they can be put in again"
     if report.unknown:
-        told["unknown"] = f"{report.unknown:,}, in {files['unknown']}: they may have arrived, so look first"
+        told["unknown"] = (
+            f"{report.unknown:,}{places.get('unknown', '')}: they may have arrived, so look first"
+        )
     if report.left:
         told["not sent"] = f"{report.left:,} of those that were read"
     record = {**counts_of(report), "files": {state: str(path) for state, path in files.items()}}

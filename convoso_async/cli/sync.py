@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from .account import ACCOUNT, Account
 from .exit import Exit
-from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, hinted
+from .file_job import FILE_JOB, FileJob, check_text, counts_of, exit_of, hinted, kept_in
 from .options import LEFT_OUT, REPEATED, SCOPE_OPTIONS, SWITCH
 from .output import OUTPUT, Output
 
@@ -67,17 +67,19 @@ async def dnc(
     account: Account = ACCOUNT,
     output: Output = OUTPUT,
 ) -> Exit:
-    """Example: convoso sync dnc dnc.csv --mode mirror --dry-run
+    """Example: convoso sync dnc dnc.csv --dry-run
 
     Puts the numbers of a file on the do-not-call list: those that are not on it.
     The file has a column phone_number, or one that --map names. Others are
-    ignored, but for phone_code, reason and purpose.
-
-    With --mode mirror it also takes off what the file does not have, in exactly
-    that scope: the entries of --campaign-id and --phone-code. With --dry-run it
-    only says what it would do.
+    ignored, but for phone_code, reason and purpose. With --dry-run it only says
+    what it would do.
 
       convoso sync dnc dnc.csv --campaign-id 111 --journal dnc.journal
+
+    With --mode mirror it also takes off what the file does not have, in exactly
+    that scope: the entries of --campaign-id and --phone-code.
+
+      convoso sync dnc dnc.csv --mode mirror --dry-run
 
     Args:
         file: The file: CSV in any dialect, or JSON lines (.jsonl).
@@ -97,7 +99,7 @@ async def dnc(
             allow_empty=allow_empty,
             progress=output.progress("do not call"),
             **scope.options("dnc.search"),
-            **job.options(),
+            **job.options(file),
         )
         return await done(work, job, output)
 
@@ -130,20 +132,18 @@ async def opt_outs(
             file,
             progress=output.progress("opt-outs"),
             **scope.options("sms_opt_out.search"),
-            **job.options(),
+            **job.options(file),
         )
         return await done(work, job, output)
 
 
 async def done(work: "Awaitable[SyncReport]", job: FileJob, output: Output) -> Exit:
     """Does a sync, tells of it, and gives the exit code."""
-    from .. import jobs
-
     with hinted():
         report = await work
     job.complain_of(report)
     if job.failed_to is not None and report.failed + report.unknown:
-        jobs.write_dead_letters(report, job.failed_to)
+        kept_in(job.failed_to, report, "failed", "unknown")
     tell(report, output, dry_run=job.dry_run)
     return exit_of(report)
 

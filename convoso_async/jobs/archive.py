@@ -105,7 +105,8 @@ class Archive:
         number = 0
         while name.casefold() in self._taken or (self.folder / name).exists():
             number += 1
-            name = f"{stem}-{digest(recording)[:8]}{f'-{number}' if number > 1 else ''}{ending}"
+            rest = f"-{digest(recording)[:8]}{f'-{number}' if number > 1 else ''}{ending}"
+            name = cut(stem, LONGEST - len(rest.encode())) + rest
         self._taken.add(name.casefold())
         return name
 
@@ -199,8 +200,13 @@ def safe_name(wanted: str, ending: str = "") -> str:
     stem, own = parted(FORBIDDEN.sub("_", plain).lstrip("-. ").rstrip(". "))
     own = own or ending
     room = LONGEST - len(own.encode())
-    stem = stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") or "recording"
-    return f"_{stem}{own}" if RESERVED.match(stem) else stem + own
+    stem = cut(stem, room)
+    return (cut(f"_{stem}", room) if RESERVED.match(stem) else stem) + own
+
+
+def cut(stem: str, room: int) -> str:
+    """The beginning of a name, in so many bytes. One that is too long would not be known again as safe."""
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") or "recording"
 
 
 def parted(name: str) -> tuple[str, str]:

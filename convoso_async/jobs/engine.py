@@ -77,6 +77,7 @@ async def run(
         journal: the path of a file that remembers what was done. The same call with the same items goes on
             where it was broken off, by whatever; what was under way then is sent again if it is repeatable,
             and `unknown` if it is not. Its items are JSON, and people's data: only the owner can read it.
+            After a crash, the file beside it that ends in `-wal` is a part of it: keep the two together.
         concurrency: items under way at once.
         progress: called with a `Progress`, at most ten times a second.
 
@@ -359,6 +360,8 @@ class Engine:
             result = await self._call(taken.item)
         except Exception as caught:
             error = caught
+            if isinstance(error, ConvosoError):
+                error.__traceback__ = None  # a report may hold many, each with the body in its frames
         finally:
             self._under_way.discard(task)
         taken.doubt = before
@@ -378,6 +381,9 @@ class Engine:
         params = item.row if item.params is None else item.params
         if isinstance(params, Mapping):
             return await self._work.operation(**params)
+        if self._work.endpoint is not None:
+            kind = type(params).__name__
+            raise TypeError(f"an item of {self._work.endpoint.id} is a mapping of its parameters, not {kind}")
         return await self._work.operation(params)
 
     async def _note(self, taken: _Taken) -> None:

@@ -18,12 +18,12 @@ import attrs
 
 from ..errors import ConvosoError
 from ..form import check_name
-from ..parameters import FIELD, DayRule, FlagRule, IntegerRule, NumberRule, Rule
+from ..parameters import FIELD, DayRule, FlagRule, IntegerRule, NumberRule, Rule, whole_number
 from ..resource import form_of
 from ..resources.leads import INSERT, LeadOptions
 from .engine import carry_out
 from .files import BadFileError, CsvFile
-from .journal import Contents, Journal, JournalError, digest_of, entry_of, json_of
+from .journal import HOLES, Contents, Journal, JournalError, digest_of, entry_of, json_of
 from .lines import numbered_rows
 from .phones import Phone, country_of, phone_of
 from .progress import Meter, OnProgress
@@ -38,6 +38,8 @@ CUSTOM = "fields."
 """In `columns`, what marks the name of a custom field that looks like a slip of a parameter's."""
 POSSIBLE_PHONE = "5551234567"
 ALTERNATIVES = ("alt_phone_1", "alt_phone_2")
+DIGITS = ("phone_number", "phone_code", *ALTERNATIVES)
+"""What a table may have taken for numbers."""
 YES = frozenset(("true", "yes", "y", "1", "on"))
 NO = frozenset(("false", "no", "n", "0", "off"))
 CHECKED_AT_ONCE = 200
@@ -396,10 +398,10 @@ class Plan:
 
 
 def is_empty(value: object) -> bool:
-    """Whether a cell says nothing. A table that has holes, such as one of pandas, has NaN there."""
+    """Whether a cell says nothing. A table with holes, such as one of pandas, has NaN, NaT or NA in them."""
     if isinstance(value, str):
         return not value.strip()
-    return value is None or (isinstance(value, float) and isnan(value))
+    return value is None or (isinstance(value, float) and isnan(value)) or type(value).__name__ in HOLES
 
 
 def flat(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -415,12 +417,20 @@ def value_of(target: Target, value: object, zone: tzinfo) -> object:
     """A value as `leads.insert` takes it. Raises TypeError or ValueError saying what would be right."""
     if isinstance(value, str):
         value = typed(target, value.strip())
-    elif target.name == "phone_number" and isinstance(value, int | float):
-        if isinstance(value, bool) or value < 0 or value % 1:  # infinity among them: nan is no 0
-            raise ValueError("it is no phone number")
-        value = str(int(value))
+    elif target.name in DIGITS:
+        value = digits_of(value)
     target.rule.text(target.name, value, zone)
     return value
+
+
+def digits_of(value: object) -> object:
+    """Digits that a table took for a number, as text; anything else as it is."""
+    number = value if isinstance(value, bool | float) else whole_number(value)
+    if number is None:
+        return value
+    if isinstance(value, bool) or number < 0 or number % 1:  # infinity among them: nan is no 0
+        raise ValueError("it is no phone number")
+    return str(int(number))
 
 
 def typed(target: Target, text: str) -> object:

@@ -43,6 +43,8 @@ WRITE = (
     "INSERT INTO item (position, digest, state, line, row, outcome) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (position) DO UPDATE SET state=excluded.state, outcome=excluded.outcome"
 )
+HOLES = ("NaTType", "NAType")
+"""Classes that pandas has in place of a time, or of a value, that is not there. They cannot be compared."""
 BATCH = 1_000
 """Steps in one commit, and items in one look at the disk."""
 
@@ -137,6 +139,8 @@ def json_of(value: object) -> str:
 
 
 def _plain(value: object) -> object:
+    if type(value).__name__ in HOLES:
+        return None
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -183,8 +187,11 @@ class Journal:
         journal._writer.start()
         try:
             journal._last = await journal._ask(lambda base: _begin(base, journal.path, fingerprint))
-        except BaseException:
-            await journal.close()
+        except BaseException as error:
+            with suppress(JournalError):  # what happened first is what to tell
+                await journal.close()
+            if isinstance(error, JournalError):
+                error.outcome = "not_sent"
             raise
         return journal
 
@@ -213,6 +220,11 @@ class Journal:
                 f"{self.path}: the input has changed since: it ends after {rows:,} items,"
                 f" and the journal has {self._last + 1:,}"
             )
+
+    def check_new(self, position: int) -> None:
+        """Raises JournalError when the journal knows of items from that position on."""
+        if position <= self._last:
+            raise JournalError(f"{self.path}: another run went on with this journal meanwhile; start anew")
 
     async def sent(self, entry: Entry) -> None:
         """Notes that an item is about to be sent. It is on disk when this returns."""
@@ -349,6 +361,8 @@ def told(path: Path, error: Exception) -> JournalError:
         return JournalError(f"{path}: another process works with this journal")
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
         return JournalError(f"{path} is no journal")
+    if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
+        return JournalError(f"{path} is damaged: {error}", outcome="unknown")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if path.is_dir():
         reason = "it is a directory"

@@ -3,6 +3,7 @@
 Each line is an object with the item under `row`, so that it can be put in again: `read_rows` gives the rows.
 """
 
+import errno
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -54,8 +55,13 @@ def write_dead_letters(
 
 
 def write_lines(lines: Iterable[Mapping[str, object]], to: str | os.PathLike[str]) -> int:
-    """Writes JSON lines aside, for their owner alone, and renames the file when it is whole."""
+    """Writes JSON lines aside, for their owner alone, and renames the file when it is whole.
+
+    Raises OSError where it cannot, such as for a device, whose place a file would take.
+    """
     target = Path(to)
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(target))
     aside = target.with_name(f".{target.name}.{os.getpid()}.part")
     number = 0
     try:
@@ -88,7 +94,17 @@ def numbered_rows(path: Path, encoding: str = "utf-8-sig") -> Iterator[tuple[int
                 line = json.loads(text)
             except ValueError:
                 line = None
-            row = line.get("row", line) if isinstance(line, dict) else None
-            if not isinstance(row, dict):
+            row = row_in(line)
+            if row is None:
                 raise BadFileError(f"{path}, line {number}: it is no JSON object")
             yield number, row
+
+
+def row_in(line: object) -> Mapping[str, object] | None:
+    """The row of a line: what stands under `row`, unless that is a column of the caller's own."""
+    if not isinstance(line, dict):
+        return None
+    row = line.get("row", line)
+    if isinstance(row, dict):
+        return row
+    return line if len(line) > 1 and "position" not in line else None

@@ -18,6 +18,8 @@ from .phones import Phone, plainly
 from .work import Operation
 
 STATES = ("new", "sent", "done", "failed", "unknown", "skipped")
+CONFIRMED = {"confirmed": True}
+"""What the journal has as the outcome of a removal that a look at the list confirmed."""
 
 
 class MirrorError(ConvosoError):
@@ -66,7 +68,7 @@ class Removal:
         position: its place in the job, after the rows of the input.
         phone: the number, in the spelling of the list.
         listed: whether the list held it when it was read.
-        before: how its removal stood in the journal, None for a new one.
+        before: how its removal stood in the journal, or `confirmed`; None for a new one.
     """
 
     position: int
@@ -118,7 +120,8 @@ def params_of(phone: Phone, scope: Scope) -> dict[str, str]:
 
 
 def earlier_removals(journal: Path, rows: int) -> dict[Phone, str]:
-    """The removals that a journal of an input of so many rows knows, in their order, and how they stand.
+    """The removals that a journal of an input of so many rows knows, in their order, and how they stand: in
+    what state, or `confirmed`.
 
     The list does not show them any more, where they went well: only the journal can tell.
     """
@@ -126,8 +129,9 @@ def earlier_removals(journal: Path, rows: int) -> dict[Phone, str]:
 
 
 def _removals_in(journal: Path, rows: int) -> Iterator[tuple[Phone, str]]:
-    for position, _, row, state, _ in rows_in(journal, STATES):
+    for position, _, row, state, outcome in rows_in(journal, STATES):
         # By the place: a row of the input may look like a removal, such as one of a report's.
         entry = row.get("remove") if position >= rows and isinstance(row, dict) else None
         if isinstance(entry, dict):
-            yield Phone(entry["phone_code"], entry["phone_number"]), state
+            stands = "confirmed" if outcome == CONFIRMED else state
+            yield Phone(entry["phone_code"], entry["phone_number"]), stands

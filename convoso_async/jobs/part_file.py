@@ -93,7 +93,8 @@ class PartFile:
         except (OSError, ValueError, LookupError, TypeError):
             return None
         assert self._file is not None
-        if version != VERSION or os.fstat(self._file.fileno()).st_size < mark.size:
+        # A part without a byte may be one that was not there: its export was completed.
+        if version != VERSION or not 0 < mark.size <= os.fstat(self._file.fileno()).st_size:
             return None
         parts = self._fingerprint.parts(bytes.fromhex(salt))
         if differences := list(differing(kept, parts)):
@@ -144,23 +145,28 @@ class PartFile:
                     format.settle(self._file, settled)
                     settled.flush()
                     os.fsync(settled.fileno())
-            # Before the rename: whoever runs the export again wants it anew.
-            self._checkpoint.unlink(missing_ok=True)
-            self._last = Mark()
             if sys.platform == "win32":  # which renames no open file
                 self._close()
             ready.replace(self.to)
             if ready != self._part:
                 self._part.unlink()
+            # After the rename: where that fails, as Windows has it for an open file, the rows are still kept.
+            self._checkpoint.unlink(missing_ok=True)
             sync_folder(self.to.parent)
         self._close()
+
+    def leave(self) -> None:
+        """Leaves the place, where it was taken, when nobody waits for it any more."""
+        if self._file is not None:
+            self.drop(keep=True)
 
     def drop(self, *, keep: bool) -> None:
         """Leaves the place: with what there is to go on with, or with nothing."""
         with suppress(OSError):
             beside(self.to, ".settled").unlink(missing_ok=True)
-            if keep and self._last.windows and self._file is not None:
-                self._file.truncate(self._last.size)
+            if keep and self._last.windows:
+                if self._file is not None:
+                    self._file.truncate(self._last.size)
             else:
                 self._checkpoint.unlink(missing_ok=True)
                 self._part.unlink(missing_ok=True)

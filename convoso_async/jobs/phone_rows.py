@@ -66,10 +66,15 @@ class Scope:
 
 def scope_of(campaign_id: object, phone_code: object, *, strict: bool = False) -> Scope:
     """The scope that these name. Raises ValueError for what is not exactly one."""
-    campaign = text_of("campaign_id", campaign_id)
-    if not re.fullmatch(r"-?[0-9]+", campaign):  # several would be a filter, and one that is empty is none
+    return Scope(campaign_of(campaign_id), str(country_of(text_of("phone_code", phone_code))), strict)
+
+
+def campaign_of(value: object) -> str:
+    """One campaign's id, without zeros before it. Raises ValueError for what is none."""
+    text = text_of("campaign_id", value)
+    if not re.fullmatch(r"-?[0-9]+", text):  # several would be a filter, and one that is empty is none
         raise ValueError("campaign_id must be one campaign's id, 0 for all campaigns, or -1")
-    return Scope(campaign, str(country_of(text_of("phone_code", phone_code))), strict)
+    return str(int(text))
 
 
 class PhoneColumns:
@@ -183,7 +188,7 @@ def phone_in(found: Mapping[str, object], scope: Scope) -> Phone:
     """The number that a row names. Raises ValueError for one that is none, or not of this scope."""
     if "phone_number" not in found:
         raise ValueError("it has no phone number")
-    campaign_id = text_of("campaign_id", found.get("campaign_id", scope.campaign_id))
+    campaign_id = campaign_of(found.get("campaign_id", scope.campaign_id))
     if campaign_id != scope.campaign_id:
         raise ValueError(f"it is of campaign_id {campaign_id}, and this sync is of {scope.campaign_id}")
     code = str(country_of(text_of("phone_code", found.get("phone_code", scope.phone_code))))

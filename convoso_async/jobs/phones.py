@@ -11,7 +11,11 @@ except ModuleNotFoundError as missing:
         "phone numbers need the extra jobs: pip install 'convoso[jobs]'", name=missing.name
     ) from None
 
+PLAIN = re.compile(r"[2-9][0-9]{9}")
+"""A number of code 1 as most are written, which any more thought would take twenty times as long to tell."""
 LETTERS = re.compile(r"[^\W\d_]")
+LOCAL = 7
+"""Digits of a number without its area code."""
 EXTENSION = re.compile(r"[\s,;]*(?:ext?\.?|extension|x|#)[\s.:]*\d{1,7}\s*$", re.IGNORECASE)
 
 
@@ -31,6 +35,8 @@ def phone_of(text: str, code: str | None = None) -> Phone:
     not asked, since `5551234567` must pass too. An extension is left out: a dialer cannot dial it.
     """
     digits = text.strip()
+    if code in (None, "1") and PLAIN.fullmatch(digits):
+        return Phone("1", digits)
     if re.fullmatch(r"\d+\.0+", digits):  # a spreadsheet that took it for a number
         digits = digits.partition(".")[0]
     if re.fullmatch(r"\d[.,]?\d*E\+?\d+", digits, re.IGNORECASE):
@@ -46,6 +52,8 @@ def phone_of(text: str, code: str | None = None) -> Phone:
         number = phonenumbers.parse(bare, region)
     except phonenumbers.NumberParseException:
         raise ValueError("it is no phone number") from None
+    if len(number.extension or "") >= LOCAL:  # nothing but a comma or a semicolon says that it is one
+        raise ValueError("it looks like two numbers; write one in each row")
     if number.country_code != country and code is not None:
         raise ValueError(f"it is a number of country code {number.country_code}, and phone_code is {country}")
     reason = phonenumbers.is_possible_number_with_reason(number)

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -63,12 +64,21 @@ class OnProgress(Protocol):
         ...
 
 
+def check_progress(on_progress: object) -> None:
+    """Raises TypeError for what cannot be told how far a job is."""
+    if iscoroutinefunction(on_progress):
+        raise TypeError("progress must be a plain function, not a coroutine function")
+    if on_progress is not None and not callable(on_progress):
+        raise TypeError(f"progress must be a function, not {type(on_progress).__name__}")
+
+
 class Meter:
-    """Measures the pace of one job, and tells of it, not too often."""
+    """Measures the pace of one job, and tells of it, not too often. Raises TypeError for a bad `progress`."""
 
     def __init__(
         self, on_progress: OnProgress | None, clock: Callable[[], float], total: int | None = None
     ) -> None:
+        check_progress(on_progress)
         self.total = total
         self.has_told = False
         self._on_progress = on_progress

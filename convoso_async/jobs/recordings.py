@@ -23,9 +23,9 @@ from ..resources.call_logs import CallLog, CallRecording
 from ..resources.leads import Recording
 from ..retry import retry_after
 from .addresses import Gate, RefusedAddressError
-from .archive import Archive, Record, parted, safe_name
+from .archive import Archive, Record, digest, parted, safe_name
 from .audio import HEAD, NOTICE, ending_of, is_audio, text_of
-from .progress import Meter, OnProgress
+from .progress import Meter, OnProgress, check_progress
 from .targets import in_thread
 from .work import every
 
@@ -130,11 +130,12 @@ async def download_recordings(
         raise ValueError("concurrency must be 1 or more")
     if not 0 <= interval < inf:
         raise ValueError("interval must be 0 or more seconds")
+    check_progress(progress)
     with ThreadPoolExecutor(1, "convoso-recordings") as thread:
         archive = Archive(Path(to))
-        await in_thread(thread, archive.open)
         whole = False
         try:
+            await in_thread(thread, archive.open)
             async with session_for(client, concurrency) as session:
                 gate = Gate.beside(client._settings.base_url)
                 download = Download(archive, session, gate, Pace(interval), thread, progress)
@@ -249,7 +250,13 @@ def wanted_at(recording_id: str | None, places: Sequence[str | None], facts: Rec
     name = (names or [recording_id or ""])[0]
     facts = {"recording_id": recording_id, "link": None if link is None else bare(link), **facts}
     known = {fact: value for fact, value in facts.items() if value is not None}
-    return Wanted(recording_id or link or name, link, name, known)
+    return Wanted(recording_id or (link and known_as(link)) or name, link, name, known)
+
+
+def known_as(link: str) -> str:
+    """What tells a link from all others. Its query may be a key to it, and only a digest of that is kept."""
+    plain = bare(link)
+    return plain if plain == link else f"{plain}?{digest(link)}"
 
 
 def bare(link: str) -> str:

@@ -20,7 +20,7 @@ from .confirming import Claim, Confirmation
 from .engine import Engine, check_concurrency, opened, tell
 from .importing import CHECKED_AT_ONCE, compare
 from .journal import Contents, Journal, digest_of, entry_of, json_of
-from .mirror import Mirror, Removal, earlier_removals, params_of, removals_of, row_of, surplus_of
+from .mirror import CONFIRMED, Mirror, Removal, earlier_removals, params_of, removals_of, row_of, surplus_of
 from .opt_out_list import Listed, OptOutList
 from .phone_rows import PhoneColumns, PhoneRow, Source, phone_rows
 from .phones import Phone
@@ -199,8 +199,11 @@ class Sync:
     def _plan_removals(self, task: Task, book: Journal | None) -> None:
         """Notes all removals in their order before any is sent: the list will not show them any more, so a
         later run knows their places from the journal alone.
+
+        Raises JournalError where a run that began at the same time has done so, and has ended, meanwhile.
         """
         if book is not None:
+            book.check_new(len(task.rows) + sum(removal.before is not None for removal in task.removals))
             for removal in task.removals:
                 if removal.before is None:
                     book.put_back(entry_of(removal.position, None, row_of(removal.phone, self._scope)))
@@ -298,6 +301,8 @@ class Sync:
             report.stopped = look.trouble
             stands |= look.stands
         self._correct(stands, report, book)
+        if book is not None:
+            self._note_removed(stands, book)
         self._sum_up(task, report, stands)
 
     def _claims(self, task: Task) -> Iterator[Claim]:
@@ -308,7 +313,7 @@ class Sync:
                 yield Claim(row.position, row.line, row.values, row.phone, True, state)
         for removal in task.removals:
             state = self._ends.get(removal.phone)
-            anew = removal.listed and removal.before == "done"  # an opt-out that came after
+            anew = removal.listed and removal.before == "confirmed"  # an opt-out that came after
             if state in ("done", "skipped", "unknown") and not anew:
                 values = row_of(removal.phone, self._scope)
                 yield Claim(removal.position, None, values, removal.phone, False, state)
@@ -331,6 +336,13 @@ class Sync:
             corrections.append((claim.state, item, state))
             self._ends[claim.phone] = state
         report.settle(corrections)
+
+    def _note_removed(self, stands: Mapping[Claim, bool], book: Journal) -> None:
+        """Notes the removals that a look confirmed: where a later run meets such a number, it came after."""
+        for claim, stand in stands.items():
+            if stand and not claim.wanted:
+                entry = entry_of(claim.position, claim.line, claim.values)
+                book.ended(entry, self._ends[claim.phone], json.dumps(CONFIRMED))
 
     def _contradiction(self, claim: Claim) -> ConvosoError:
         call, told = self._call, "the service took the number, and a search does not show it"

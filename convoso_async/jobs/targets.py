@@ -86,7 +86,7 @@ def format_named(format: str | None, name: str) -> FormatName:
 
 def fingerprint_of(pager: Pager[Any], format: FormatName, columns: Sequence[str] | None) -> Fingerprint:
     """What makes an export the same one when it goes on: what is read, of which account, and how written."""
-    client = client_of(pager._fetch)
+    client = client_of(pager._searches.fetch)
     settings = None if client is None else client._settings
     return Fingerprint(
         operation=pager._endpoint.id,
@@ -118,7 +118,11 @@ class ToPath:
         self._thread = thread
 
     async def open(self, *, resume: bool) -> Checkpoint | None:
-        return await in_thread(self._thread, self._open, resume)
+        try:
+            return await in_thread(self._thread, self._open, resume)
+        except asyncio.CancelledError:  # the thread goes on all the same
+            await in_thread(self._thread, self._file.leave)
+            raise
 
     def _open(self, resume: bool) -> Checkpoint | None:
         found = self._file.open(resume=resume)

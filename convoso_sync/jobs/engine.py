@@ -45,6 +45,7 @@ def run(
         journal: the path of a file that remembers what was done. The same call with the same items goes on
             where it was broken off, by whatever; what was under way then is sent again if it is repeatable,
             and `unknown` if it is not. Its items are JSON, and people's data: only the owner can read it.
+            After a crash, the file beside it that ends in `-wal` is a part of it: keep the two together.
         concurrency: items under way at once.
         progress: called with a `Progress`, at most ten times a second.
 

@@ -171,6 +171,14 @@ def test_memory_is_bounded_however_long_the_input(monkeypatch: pytest.MonkeyPatc
     assert peak(5_000) < peak(500) + 50_000
 
 
+def test_what_failed_does_not_hold_on_to_the_frames_that_sent_it() -> None:
+    refused, slip = rejected(DuplicateError), ZeroDivisionError("a slip of the operation's own")
+    report = run_job(Service({1: [refused], 2: [slip]}), [1, 2])
+    assert [item.error for item in report] == [refused, slip]
+    assert refused.__traceback__ is None
+    assert slip.__traceback__ is not None
+
+
 # -- order ------------------------------------------------------------------------------------------
 
 
@@ -435,6 +443,15 @@ def test_any_other_callable_is_no_call_of_ours() -> None:
 
     assert (endpoint_of(operation), client_of(operation)) == (None, None)
     assert (endpoint_of(client.request), client_of(client.request)) == (None, client)
+
+
+@pytest.mark.parametrize("items", [[7], {"lead_id": 7}, "7"])
+async def test_an_item_of_a_call_is_a_mapping(items: Any) -> None:
+    async with AsyncConvoso("token", base_url="http://127.0.0.1:9") as client:
+        (item,) = await jobs.run(client.leads.update, items)
+    kind = "int" if isinstance(items, list) else "str"
+    told = f"an item of leads.update is a mapping of its parameters, not {kind}"
+    assert (item.state, str(item.error)) == ("failed", told)
 
 
 async def test_a_wrong_parameter_fails_without_being_sent() -> None:

@@ -422,7 +422,7 @@ async def test_an_open_range_ends_where_it_ended(sim: Simulator, tmp_path: Path)
         await interrupted(client, sim, to, end_time=None)
         kept = json.loads(text_of(tmp_path / "calls.csv.checkpoint").splitlines()[0])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("convoso_async.paging.datetime", Later)
+            patch.setattr("convoso_async.search.datetime", Later)
             await jobs.export(calls(client, sim, end_time=None), to)
     ends = {request.params["end_time"] for request in sim.calls("call_logs.retrieve")}
     assert {datetime.fromisoformat(end) for end in ends} <= {
@@ -587,6 +587,28 @@ async def test_a_cancelled_export_goes_on(sim: Simulator, tmp_path: Path) -> Non
         report = await jobs.export(calls(client, sim), to)
     assert report.resumed > 0
     assert ids(to) == held(sim)
+
+
+async def test_nothing_is_left_of_an_export_that_is_cancelled_while_it_opens_its_file(
+    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    lock = part_file.lock
+
+    def slowly(file: Any) -> None:
+        reached.set()
+        go_on.wait(10)
+        lock(file)
+
+    monkeypatch.setattr(part_file, "lock", slowly)
+    async with client_for(sim) as client:
+        task = asyncio.ensure_future(jobs.export(calls(client, sim), tmp_path / "calls.csv"))
+        await asyncio.to_thread(reached.wait, 10)
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.01, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert names_in(tmp_path) == set()
 
 
 @pytest.mark.parametrize("resume", [True, False])
@@ -761,6 +783,40 @@ async def test_a_full_disk_while_parquet_is_settled_costs_no_request(
         report = await jobs.export(calls(client, sim), to)
     assert sim.requests == []
     assert (report.rows, report.resumed, ids(to)) == (1500, 1500, held(sim))
+    assert left_beside(to) == set()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_rename_that_fails_costs_no_request(sim: Simulator, tmp_path: Path, ending: str) -> None:
+    to = tmp_path / f"calls.{ending}"
+    sim.before_request = lambda *_: to.mkdir(exist_ok=True)  # in its way, as a file is that Windows has open
+    async with client_for(sim) as client:
+        with pytest.raises(IsADirectoryError):
+            await jobs.export(calls(client, sim), to)
+        assert left_beside(to) == {".part", ".checkpoint"}
+        to.rmdir()
+        sim.before_request = None
+        sim.clear()
+        report = await jobs.export(calls(client, sim), to)
+    assert sim.requests == []
+    assert (report.rows, report.resumed, ids(to)) == (1500, 1500, held(sim))
+    assert left_beside(to) == set()
+
+
+@pytest.mark.parametrize("empty", [False, True])
+async def test_a_kill_right_after_the_rename_leaves_nothing_to_go_on_with(
+    sim: Simulator, tmp_path: Path, empty: bool
+) -> None:
+    to, checkpoint = tmp_path / "calls.jsonl", tmp_path / "calls.jsonl.checkpoint"
+    async with client_for(sim, max_retries=0) as client:
+        await interrupted(client, sim, to)
+        if empty:  # an account without a row, which has some when it is exported again
+            head = text_of(checkpoint).splitlines()[0]
+            mark = {"windows": len(json.loads(head)["windows"]), "rows": 0, "size": 0}
+            write(checkpoint, f"{head}\n{json.dumps(mark)}\n")
+        (tmp_path / "calls.jsonl.part").rename(to)
+        report = await jobs.export(calls(client, sim), to)
+    assert (ids(to), report.resumed) == (held(sim), 0)
     assert left_beside(to) == set()
 
 

@@ -577,6 +577,42 @@ async def test_a_hole_in_a_table_is_an_empty_cell(client: AsyncConvoso, sim: Sim
     assert (report.ok, sent(sim)) == (True, [{"phone_number": "2125550101"}])
 
 
+class NAType:
+    """As pandas' own, which can neither be compared nor be asked whether it is true."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __ne__ = __eq__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+class Int64:
+    """As numpy's own: a whole number that is no int."""
+
+    def __index__(self) -> int:
+        return 2125550101
+
+
+async def test_numbers_of_a_table_are_digits(client: AsyncConvoso, sim: Simulator, list_id: str) -> None:
+    row = {"phone_number": 2079460958.0, "phone_code": 44.0, "alt_phone_1": 2079460959}
+    report = await jobs.import_leads(client, [row], list_id=list_id)
+    arrives = {"phone_number": "2079460958", "phone_code": "44", "alt_phone_1": "2079460959"}
+    assert (problems(report), sent(sim)) == ([], [arrives])
+
+
+async def test_a_row_of_a_data_frame(
+    client: AsyncConvoso, sim: Simulator, list_id: str, tmp_path: Path
+) -> None:
+    row = {"phone_number": Int64(), "city": NAType(), "date_of_birth": type("NaTType", (), {})()}
+    report = await jobs.import_leads(client, [row], list_id=list_id, journal=tmp_path / "journal")
+    assert (problems(report), sent(sim)) == ([], [{"phone_number": "2125550101"}])
+    assert (await jobs.sync_dnc(client, [row], journal=tmp_path / "dnc.journal")).ok
+
+
 async def test_rows_are_mappings(client: AsyncConvoso) -> None:
     with pytest.raises(TypeError, match="rows must be mappings, or the path of a file, not list"):
         await jobs.import_leads(client, [["2125550101"]], list_id=1)  # type: ignore[list-item]
@@ -747,8 +783,17 @@ async def test_dead_letters_go_in_again(
 
 async def test_lines_that_are_no_json(client: AsyncConvoso, list_id: str, tmp_path: Path) -> None:
     path = tmp_path / "leads.jsonl"
-    for text in ("{", "[1]", '{"row": 3}'):
+    for text in ("{", "[1]", '{"row": 3}', '{"position": 0, "row": 3}'):
         path.write_text(f"{json.dumps({'phone_number': '2125550101'})}\n\n{text}\n")
         with pytest.raises(BadFileError) as caught:
             await jobs.import_leads(client, path, list_id=list_id)
         assert str(caught.value) == f"{path}, line 3: it is no JSON object"
+
+
+async def test_a_column_of_lines_may_be_called_row(
+    client: AsyncConvoso, list_id: str, sim: Simulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "leads.jsonl"
+    path.write_text('{"row": 17, "phone_number": "2125550101"}\n')
+    report = await jobs.import_leads(client, path, list_id=list_id, columns={"row": None})
+    assert (report.ok, sent(sim)[0]["phone_number"]) == (True, "2125550101")

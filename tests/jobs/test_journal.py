@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -366,8 +366,21 @@ async def test_a_file_that_is_no_journal_is_left_alone(path: Path, make: Any, to
     service = Service()
     with pytest.raises(JournalError) as caught:
         await jobs.run(service.add, range(3), journal=path)
-    assert str(caught.value) == told.format(path)
+    assert (str(caught.value), caught.value.outcome) == (told.format(path), "not_sent")
     assert (service.seen, contents(path)) == (Counter(), before)
+
+
+def test_a_journal_that_was_cut_off_is_told_of_and_nothing_is_sent(path: Path) -> None:
+    assert asyncio.run(jobs.run(Service().add, range(200), journal=path)).ok
+    whole = contents(path)
+    assert whole is not None
+    service = Service()
+    for place in range(512, len(whole), 4096):
+        path.write_bytes(whole[:place])
+        with pytest.raises(JournalError, match=r"is damaged|the input has changed") as caught:
+            asyncio.run(jobs.run(service.add, range(200), journal=path))
+        assert caught.value.outcome == "not_sent"
+    assert service.seen == Counter()
 
 
 def test_an_empty_file_becomes_a_journal(path: Path) -> None:
@@ -450,6 +463,14 @@ async def test_results_and_dead_letters_can_be_put_in_again(path: Path, tmp_path
     }
 
 
+def test_dead_letters_take_no_place_but_that_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for place in (Path(os.devnull), tmp_path / "folder"):
+        with pytest.raises(OSError, match="no regular file"):
+            jobs.write_dead_letters(jobs.JobReport(), place)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 async def test_the_rows_of_dead_letters_are_what_was_given(path: Path, tmp_path: Path) -> None:
     async def refuse(**row: object) -> None:
         raise DuplicateError("there", outcome="rejected")
@@ -512,9 +533,13 @@ def test_a_journal_as_it_was_at_any_moment_leads_to_the_same_end(seed: int, tmp_
             await asyncio.sleep(random.choice((0, 0, 0.001)))
         if not kill:
             return await job
-        for suffix in ("", "-wal"):
-            if (home / f"{number}{suffix}").exists():
+        log = home / f"{number}-wal"
+        open_before = log.exists()
+        with suppress(FileNotFoundError):
+            for suffix in ("", "-wal"):
                 shutil.copy(home / f"{number}{suffix}", f"{copy}{suffix}")
+        if open_before and not log.exists():  # it came to its end while it was copied
+            return await job
         job.cancel()
         await asyncio.wait([job])
         return None

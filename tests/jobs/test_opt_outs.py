@@ -175,6 +175,14 @@ async def test_a_bad_number_is_reported_and_the_rest_goes_on(client: AsyncConvos
     assert [item.row for item in report] == rows  # nan is equal to itself where it is the same object
 
 
+async def test_a_campaign_may_be_written_with_zeros_before_it(client: AsyncConvoso, sim: Simulator) -> None:
+    sim.account.add_dnc(PHONES[0], "61")
+    report = await jobs.sync_dnc(
+        client, [{"phone_number": PHONES[0], "campaign_id": "0061"}], campaign_id="061"
+    )
+    assert (report.there, writes(sim)) == (1, 0)
+
+
 @pytest.mark.parametrize("name", ["dnc.csv", "dnc.jsonl"])
 async def test_a_file(name: str, client: AsyncConvoso, sim: Simulator, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -721,6 +729,55 @@ async def test_a_newer_opt_out_is_not_undone_by_a_resumed_mirror(
     assert (first.removed, again.removed, again.earlier, again.ok) == (1, 1, 4, True)
     assert (again.confirmed, numbers(sim, "dnc.delete")) == (3, PHONES[:1])
     assert held(sim) == everywhere(*PHONES[:4])
+
+
+async def test_a_removal_that_was_not_done_is_told_of_though_the_look_comes_in_a_later_run(
+    client: AsyncConvoso, sim: Simulator, tmp_path: Path
+) -> None:
+    for phone in PHONES[:4]:
+        sim.account.add_dnc(phone)
+    path = tmp_path / "journal"
+
+    async def mirrored(**options: Any) -> SyncReport:
+        asked = {"mode": "mirror", "max_delete_fraction": 1, "journal": path, **options}
+        return await jobs.sync_dnc(client, PHONES[2:4], **asked)
+
+    await mirrored(dry_run=True)
+    sim.fail("dnc.search", skip=len(sim.calls("dnc.search")), times=1_000, status=503)
+    sim.fail("dnc.delete", body={"success": True})
+    first = await mirrored()
+    assert (first.removed, first.confirmed, "to confirm" in str(first.stopped)) == (2, 2, True)
+    sim.clear()
+    for _ in range(2):
+        again = await mirrored()
+        assert told(again) == {"removed": 1, "there": 2, "unknown": 1, "confirmed": 3}
+        assert "a search still shows it" in str(next(iter(again)).error)
+    assert sim.calls("dnc.delete") == []
+
+
+async def test_of_two_runs_that_begin_together_one_removes(
+    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mirrored() -> SyncReport:
+        path = tmp_path / "journal"
+        async with AsyncConvoso(sim.token, base_url=sim.url) as client:
+            return await jobs.sync_dnc(
+                client, PHONES[1:4], mode="mirror", max_delete_fraction=1, journal=path
+            )
+
+    def overtaken(journal: Path, rows: int) -> dict[Phone, str]:
+        """The other run begins and ends, after the list was read and before there was a journal."""
+        monkeypatch.undo()
+        assert asyncio.run(mirrored()).removed == 1
+        return {}
+
+    for phone in PHONES[:4]:
+        sim.account.add_dnc(phone)
+    monkeypatch.setattr(syncing, "earlier_removals", overtaken)
+    with pytest.raises(JournalError, match="another run went on with this journal meanwhile"):
+        await mirrored()
+    assert numbers(sim, "dnc.delete") == PHONES[:1]
+    assert (await mirrored()).ok
 
 
 async def test_removals_go_on_in_their_places_though_some_overtook_others(

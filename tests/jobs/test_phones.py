@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, strategies as st
 
 from convoso_async.jobs.phones import Phone, country_of, phone_of
 
@@ -42,6 +43,9 @@ def test_a_possible_number_becomes_digits(text: str, code: str | None, phone: Ph
         ("555-0134", None, "it lacks the area code"),
         ("212555", None, "it is too short for a number of country code 1"),
         ("21255501345", None, "it is too long for a number of country code 1"),
+        ("212-555-0134, 555-0135", None, "it is no phone number"),
+        ("2125550134,5550135", None, "it looks like two numbers; write one in each row"),
+        ("2125550134; 5550135", "1", "it looks like two numbers; write one in each row"),
         ("+44 20 7946 0958", "1", "it is a number of country code 44, and phone_code is 1"),
         ("2125550134", "999", "phone_code is no country's code, such as 1 or 44"),
         ("2125550134", "one", "phone_code is no country's code, such as 1 or 44"),
@@ -51,6 +55,11 @@ def test_what_cannot_be_dialled_is_refused_in_words(text: str, code: str | None,
     with pytest.raises(ValueError) as caught:
         phone_of(text, code)
     assert str(caught.value) == told
+
+
+@given(st.from_regex(r"[2-9][0-9]{9}", fullmatch=True))
+def test_a_plain_number_is_what_it_is_in_any_other_form(digits: str) -> None:
+    assert phone_of(digits) == phone_of(digits, "1") == phone_of(f"+1 {digits}") == phone_of(digits, "+1")
 
 
 @pytest.mark.parametrize(("code", "country"), [(None, 1), ("1", 1), ("+44", 44), (" 52 ", 52), ("1.0", 1)])

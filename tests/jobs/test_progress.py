@@ -3,12 +3,17 @@
 import io
 import subprocess
 import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from convoso_async import AsyncConvoso, jobs
 from convoso_async.jobs import Progress, rich_bar
 from convoso_async.jobs.progress import Meter, counts, pace
+from convoso_async.simulator import Simulator
 
 
 class Clock:
@@ -66,6 +71,36 @@ def test_each_phase_has_a_pace_of_its_own_and_the_last_telling_that_of_all() -> 
         ("writing", 10, 2.0),
         (None, 10, 2.0),
     ]
+
+
+def names_in(folder: Path) -> list[str]:
+    return [found.name for found in folder.iterdir()]
+
+
+async def tells(progress: Progress) -> None:
+    """Nobody would await it."""
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"), [(tells, "plain function"), ("bar", "not str"), (7, "not int")]
+)
+async def test_what_cannot_be_told_is_refused_before_anything_is_sent(
+    progress: Any, told: str, convoso_simulator: Simulator, tmp_path: Path
+) -> None:
+    sim = convoso_simulator
+    async with AsyncConvoso(sim.token, base_url=sim.url) as client:
+        begun: list[Coroutine[Any, Any, object]] = [
+            jobs.run(client.leads.update, [{"lead_id": 1}], progress=progress),
+            jobs.import_leads(client, [{"phone_number": "2125550123"}], list_id=1, progress=progress),
+            jobs.sync_dnc(client, ["2125550123"], progress=progress),
+            jobs.export(client.call_logs.retrieve_all(), tmp_path / "calls.csv", progress=progress),
+            jobs.download_recordings(client, [], tmp_path / "recordings", progress=progress),
+        ]
+        for job in begun:
+            with pytest.raises(TypeError, match=f"progress must be .*{told}"):
+                await job
+    assert sim.requests == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(
