@@ -65,6 +65,11 @@ class AsyncConvoso:
 
     One client serves any number of tasks of one event loop. Nothing is opened before the first call.
 
+    Its resources are `agent_monitor`, `agent_performance`, `agent_productivity`, `leads`, `lead_post`,
+    `lead_validation`, `lists`, `callbacks`, `call_logs`, `campaigns`, `dnc`, `sms_opt_out`, `status`,
+    `revenue`, `users` and `user_activity`. A call that fails raises a `ConvosoError`; `convoso_async.errors`
+    draws the tree of its classes.
+
     Args:
         auth_token: the account's token; else `CONVOSO_AUTH_TOKEN`.
         base_url: where the API is; else `CONVOSO_BASE_URL`, else the public service. https, or http to
@@ -134,9 +139,9 @@ class AsyncConvoso:
             max_retries=settings.whole("max_retries", max_retries, least=0),
             max_connections=settings.whole("max_connections", max_connections, least=1),
             requests_per_second=settings.rate_of(requests_per_second),
-            session=session,
+            session=settings.session_of(session),
             proxy=settings.proxy_of(proxy),
-            ssl=ssl,
+            ssl=settings.ssl_of(ssl),
             on_event=settings.listener_of(on_event),
         )
         self._transport: Transport | None = None
@@ -175,13 +180,16 @@ class AsyncConvoso:
         counts as a write that must not be repeated: it is sent again only if it was never sent, or after a
         429, and any failure raises.
         """
+        if not isinstance(path, str):
+            raise TypeError(f"path must be a str, not {type(path).__name__}")
         if (
             not path.startswith("/")
             or path.startswith("//")
             or not path.isprintable()
             or set(path) & set("?# ")
+            or ".." in path.split("/")
         ):
-            raise ValueError("path must begin with one / and hold no query, such as /leads/search")
+            raise ValueError("path must begin with one / and hold no query and no .., such as /leads/search")
         from .endpoint import UNSAFE, Endpoint
         from .form import raw_pairs
 

@@ -111,6 +111,9 @@ def success(text: str) -> Meaning:
     return Meaning(Kind.SUCCESS, text)
 
 
+IS_THERE = r"already|duplicate|\A(?!.*\bno\b).*(?<!\bnot )(?<!n't )exist"
+"""What a text must hold to say of a thing that it is there: `exists`, but not `does not exist`."""
+
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 

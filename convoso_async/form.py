@@ -26,6 +26,7 @@ from .auth_token import Token
 from .endpoint import Endpoint, RangeFilter
 from .parameters import (
     FIELD,
+    FIELDS,
     ChoiceRule,
     IntegerRule,
     Rule,
@@ -102,16 +103,27 @@ class Form:
             if custom is not None:
                 pairs += self._custom(custom, zone)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{call}: {error}") from None
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{call}: {error}") from None
         return pairs
 
     def _unknown(self, name: str) -> str:
         known = [*self.parameters, "fields"] if self.endpoint.custom_fields else list(self.parameters)
-        near = get_close_matches(name, known, n=1, cutoff=0.6)
-        if near:
-            return f"unknown parameter {name!r}; did you mean {near[0]!r}?"
+        near = self._near(name, known)
+        if near is not None:
+            return f"unknown parameter {name!r}; did you mean {near!r}?"
         hint = "; custom fields go in fields={...}" if self.endpoint.custom_fields else ""
         return f"unknown parameter {name!r}; known: {', '.join(known) or 'none'}{hint}"
+
+    def _near(self, name: str, known: list[str]) -> str | None:
+        """The name that was meant: one that has all its words, such as `phone_number` for `phone`, else the
+        one that looks most like it.
+        """
+        words = set(name.casefold().strip("_").split("_"))
+        if held := [each for each in known if words <= set(each.split("_"))]:
+            return min(held, key=lambda each: (each not in self.required, not each.startswith(name)))
+        close = get_close_matches(name.casefold(), known, n=1, cutoff=0.6)
+        return close[0] if close else None
 
     def _custom(self, fields: object, zone: tzinfo) -> Iterable[tuple[str, str]]:
         pattern = self.endpoint.custom_fields
@@ -119,8 +131,8 @@ class Form:
             raise TypeError(self._unknown("fields"))
         if not isinstance(fields, Mapping):
             raise wrong_type("fields", fields, "a mapping of names to values")
-        for name, value in fields.items():
-            check_name(name)
+        for key, value in fields.items():
+            name = check_name(key)
             if read_as(name) in self.reserved:
                 raise ValueError(f"fields must not hold {name!r}, which has a parameter of its own")
             if not re.fullmatch(pattern, name):
@@ -134,26 +146,33 @@ class Form:
         if not isinstance(when, datetime) or when.tzinfo is None:
             return values
         given = values.get("callback_time_zone")
-        if given is not None:
-            return {**values, "callback_time": when.astimezone(zone_of("callback_time_zone", given))}
-        offset = written_offset(when)
-        if offset is None:
-            when = when.astimezone(zone)
+        try:
+            if given is not None:
+                return {**values, "callback_time": when.astimezone(zone_of("callback_time_zone", given))}
             offset = written_offset(when)
+            if offset is None:
+                when = when.astimezone(zone)
+                offset = written_offset(when)
+        except OverflowError:
+            raise ValueError("callback_time must not lie at the ends of the calendar") from None
         return {**values, "callback_time": when, "callback_time_zone": offset}
 
 
 def read_as(name: str) -> str:
     """The name as a PHP service reads it: blanks, dots and brackets make `auth.token` an `auth_token`."""
-    return name.lstrip(" ").partition("[")[0].replace(".", "_").replace(" ", "_")
+    before, opened, after = name.lstrip(" ").partition("[")
+    if opened and "]" not in after:  # no index, then: it reads `auth[token` as `auth_token`
+        before = f"{before}_{after}"
+    return before.replace(".", "_").replace(" ", "_")
 
 
-def check_name(name: object) -> None:
-    """A name on the wire is text without control characters."""
+def check_name(name: object) -> str:
+    """A name for the wire, which is text without control characters."""
     if not isinstance(name, str):
         raise wrong_type("the name of a field", name, "a str")
     if not name or not name.isprintable():
         raise ValueError("the name of a field must not be empty or hold NUL, line breaks or other controls")
+    return str.__str__(name)
 
 
 def check_range(
@@ -211,7 +230,8 @@ def encode(pairs: Pairs, token: Token) -> Body:
     for name, text in pairs:
         if not (text.isascii() and name.isascii()) and not encodable(name + text):
             raise ValueError(f"{name} holds half of a surrogate pair, which no encoding can send") from None
-        parts.append(f"{quoted(name)}={quoted(text)}")
+        exact = text if type(text) is str else str.__str__(text)  # the quoter would take an enum's `str()`
+        parts.append(f"{quoted(name)}={quoted(exact)}")
     return Body(f"auth_token={token.encoded}{'&'.join(parts)}".encode("ascii"))
 
 
@@ -249,13 +269,13 @@ SAMPLE = "".join(map(chr, range(0x180))) + "\u20ac\U0001f600%41 "
 
 def raw_pairs(params: Mapping[str, object], zone: tzinfo) -> Pairs:
     """The texts to send for a call that is not declared: any name but the token's, custom-field values."""
+    if not isinstance(params, Mapping):
+        raise wrong_type("params", params, "a mapping of names to values")
     pairs = []
-    for name, value in params.items():
-        check_name(name)
+    for key, value in params.items():
+        name = check_name(key)
         if read_as(name) == "auth_token":
             raise ValueError("params must not hold auth_token; the client sends its own")
-        if isinstance(value, list | tuple):
-            value = ",".join(FIELD.text(name, item, zone) for item in value)
         if value is not None:
-            pairs.append((name, FIELD.text(name, value, zone)))
+            pairs.append((name, FIELDS.text(name, value, zone)))
     return pairs

@@ -23,8 +23,10 @@ def spans(
     A span is named for the call, such as `convoso leads.insert`, and carries attempts, outcome, HTTP status
     and the class of an error: never a value that was sent or came back. `then` gets every event as well.
     """
-    from opentelemetry import trace
-
+    try:
+        from opentelemetry import trace
+    except ImportError:
+        raise ImportError("spans need OpenTelemetry: pip install 'convoso[otel]'") from None
     tracer = trace.get_tracer("convoso_async", tracer_provider=tracer_provider)
 
     def on_event(event: Event) -> None:

@@ -4,11 +4,12 @@ A parameter is declared once, as the annotation of a `TypedDict` key. Type check
 `form` reads the rule behind it, which checks a value and gives its text.
 """
 
+import builtins
 import operator
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
-from typing import Annotated, Literal, Protocol, SupportsIndex
+from typing import Annotated, Literal, Protocol, SupportsIndex, TypedDict
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -24,7 +25,10 @@ class Rule(Protocol):
 
 def wrong_type(name: str, value: object, expected: str) -> TypeError:
     """The error for a value of a type that the parameter does not take. Values are never shown."""
-    return TypeError(f"{name} must be {expected}, not {type(value).__name__}")
+    given = type(value).__name__
+    if hasattr(builtins, given) and type(value) is not getattr(builtins, given):
+        given = f"{type(value).__module__}.{given}"  # numpy's bool is no bool
+    return TypeError(f"{name} must be {expected}, not {given}")
 
 
 @frozen
@@ -88,13 +92,16 @@ class NumberRule:
     def text(self, name: str, value: object, zone: tzinfo) -> str:
         if isinstance(value, str) and self.or_text:
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        if isinstance(value, float):
+            value = Decimal(repr(float(value)))
+        number = value if isinstance(value, Decimal) else whole_number(value)
+        if number is None:
             expected = "a number (int, float or Decimal)"
             raise wrong_type(name, value, f"{expected} or a str" if self.or_text else expected)
-        number = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
-        if not number.is_finite():
+        exact = Decimal(number)
+        if not exact.is_finite():
             raise ValueError(f"{name} must be a finite number")
-        return format(number, "f")
+        return format(exact, "f")
 
 
 @frozen
@@ -107,14 +114,15 @@ class FlagRule:
     def text(self, name: str, value: object, zone: tzinfo) -> str:
         if isinstance(value, bool):
             return self.yes if value else self.no
-        if self.yes == "true" or not isinstance(value, int | str):
+        if self.yes == "true":
             raise wrong_type(name, value, "a bool")
-        written = str(value)
-        if isinstance(value, int) is not self.yes.isdigit():
+        number = whole_number(value)
+        word = value if number is None else str(number)
+        if not isinstance(word, str) or (number is not None) is not self.yes.isdigit():
             raise wrong_type(name, value, f"a bool, {self.yes} or {self.no}")
-        if written not in (self.yes, self.no):
+        if word not in (self.yes, self.no):
             raise ValueError(f"{name} must be a bool, {self.yes} or {self.no}")
-        return written
+        return word
 
 
 @frozen
@@ -145,9 +153,11 @@ class ListRule:
             if isinstance(self.item, ChoiceRule):
                 return ",".join(self.item.text(name, word, zone) for word in value.split(","))
             return value
-        if not isinstance(value, Sequence | Set) or isinstance(value, bytes | bytearray | memoryview):
+        if isinstance(value, Iterator):  # it would be empty when a pager reads on
+            raise wrong_type(name, value, "one value, or several in a list, a tuple or a set")
+        if not isinstance(value, Collection) or isinstance(value, bytes | bytearray | memoryview | Mapping):
             return self.item.text(name, value, zone)
-        if not value:
+        if len(value) == 0:  # which an array of numpy would not say of itself
             raise ValueError(f"{name} is an empty list; the service would read it as no filter: leave it out")
         return ",".join(self._words(name, value, zone))
 
@@ -167,6 +177,7 @@ class DayRule:
         if isinstance(value, str):
             return value
         if isinstance(value, datetime):
+            check_is_time(name, value)
             value = on_account_clock(value, zone)
         if not isinstance(value, date):
             raise wrong_type(name, value, "a date, a datetime or a str")
@@ -186,6 +197,7 @@ class MomentRule:
         if isinstance(value, str):
             return value
         if isinstance(value, datetime):
+            check_is_time(name, value)
             return on_account_clock(value, zone).isoformat(" ", "seconds")
         if not isinstance(value, date):
             raise wrong_type(name, value, "a datetime, a date or a str")
@@ -201,6 +213,7 @@ class CallbackTimeRule:
             return value
         if not isinstance(value, datetime):
             raise wrong_type(name, value, "a datetime or a str")
+        check_is_time(name, value)
         half = "AM" if value.hour < 12 else "PM"
         return f"{value.date().isoformat()} {value.hour % 12 or 12:02d}:{value.minute:02d} {half}"
 
@@ -237,7 +250,16 @@ def whole_number(value: object) -> int | None:
     """`value` as an int when it is one (numpy's integers are too), None when it is not. A bool is not."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         return None
-    return operator.index(value)
+    try:
+        return operator.index(value)
+    except TypeError:  # numpy's arrays have the method as well
+        return None
+
+
+def check_is_time(name: str, value: datetime) -> None:
+    """Refuses pandas' NaT, which is a datetime by its class and would be sent as that word."""
+    if value != value:
+        raise ValueError(f"{name} must be a time, not {type(value).__name__}; None leaves it out")
 
 
 def on_account_clock(value: datetime, zone: tzinfo) -> datetime:
@@ -320,6 +342,19 @@ FieldValue = str | int | float | Decimal | bool | date | datetime | None
 """What a custom field can be set to. None is left out, an empty text is sent."""
 
 
+class WholeRead(TypedDict, total=False):
+    """How a pager reads, beside its filters.
+
+    `page_size` is rows per request: the call's maximum, or fewer. `max_rows` ends the read early.
+    `partitions` are filters such as `[{"campaign_id": 1}, {"campaign_id": 2}]`, each for a search of its own,
+    where one does not reach all rows; a row that two of them find comes once.
+    """
+
+    page_size: int | None
+    max_rows: int | None
+    partitions: Sequence[Mapping[str, object]] | None
+
+
 @frozen
 class FieldRule:
     """The value of a custom field, whose type only the account knows."""
@@ -342,3 +377,4 @@ class FieldRule:
 
 
 FLAG, MOMENT, DAY, FIELD = FlagRule("true", "false"), MomentRule(), DayRule(), FieldRule()
+FIELDS = ListRule(FIELD)

@@ -44,13 +44,15 @@ KIND_ERRORS: dict[Kind, type[ConvosoError]] = {
     Kind.FAILED: ConvosoAPIError,
 }
 ANY_CALL = {403: forbidden("token lacks the right to this call"), 5001: auth("token not valid")}
+MENTION = r"(?<![@.])\b(\w*auth\w*[ _-]?)?token\b(?![@.]\w)"
+"""The token by name, but not in an address, which the service may repeat when it does not like it."""
 TOKEN_TEXT = re.compile(
-    r"\b(missing|invalid|expired|wrong|bad|unknown|no|not|required|revoked)\b.*\b(\w*auth\w*[ _-]?)?token\b"
-    r"|\b(\w*auth\w*[ _-]?)?token\b.*\b(missing|invalid|expired|not|required|revoked|unknown|wrong)\b",
+    rf"\b(missing|invalid|expired|wrong|bad|unknown|no|not|required|revoked)\b.{{0,60}}{MENTION}"
+    rf"|{MENTION}.{{0,60}}\b(missing|invalid|expired|not|required|revoked|unknown|wrong)\b",
     re.IGNORECASE | re.DOTALL,
 )
 FORBIDDEN_TEXT = re.compile(r"\binsufficient permissions?\b", re.IGNORECASE)
-SAYS_SUCCESS = re.compile(rb'\s*\{\s*"success"\s*:\s*true\b')
+SAYS_SUCCESS = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"success"\s*:\s*true\b')
 MESSAGE_KEYS = ("error", "text", "message", "error_description")
 BODY_SHOWN = 2_000
 """Characters of a reply that an error holds."""
@@ -246,7 +248,7 @@ def failure_of(endpoint: Endpoint[Any], payload: Json) -> Failure | None:
     if not isinstance(payload, dict):
         return None
     verdict = payload.get("success")
-    if verdict in (True, 1, "1") or (isinstance(verdict, str) and verdict.lower() == "true"):
+    if verdict in (True, 1) or (isinstance(verdict, str) and verdict.lower() in ("true", "1", "y")):
         return None
     code, text = code_of(payload), text_of(payload)
     meaning = meaning_of(endpoint, code, text)
@@ -293,12 +295,18 @@ def text_of(payload: Mapping[str, Json]) -> str | None:
 
 
 def meaning_of(endpoint: Endpoint[Any], code: int | str | None, text: str | None) -> Meaning | None:
-    """What a code or, without one, a text means on this call. Words about the token come first."""
+    """What a code or, without one, a text means on this call.
+
+    Words about the token come first. Beside a code that is known on this call they must name it as the
+    account's: the service may repeat what was sent, such as the name of a list.
+    """
+    coded = endpoint.codes.get(code) if isinstance(code, int) else None
     # The search takes time with the square of the length; nobody speaks of the token after two pages.
-    if text is not None and TOKEN_TEXT.search(text[:BODY_SHOWN]):
+    said = TOKEN_TEXT.search(text[:BODY_SHOWN]) if text is not None else None
+    if said is not None and (coded is None or "auth" in said[0].lower()):
         return auth("token not valid")
     if isinstance(code, int):
-        return endpoint.codes.get(code) or ANY_CALL.get(code)
+        return coded or ANY_CALL.get(code)
     if text is None:
         return None
     words = plain(text)
@@ -387,9 +395,12 @@ def status_error(status: int) -> tuple[type[ConvosoHTTPError], str]:
     return ConvosoHTTPError, "the call failed"
 
 
-def unreadable(endpoint: Endpoint[Any], status: int, body: bytes, scrub: Callable[[str], str]) -> ReplyError:
-    """The error for a body that is no JSON: empty, HTML, cut. One that begins with success was applied."""
-    what = "empty" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "not whole JSON"
+def unreadable(
+    endpoint: Endpoint[Any], status: int, body: bytes, scrub: Callable[[str], str], what: str | None = None
+) -> ReplyError:
+    """The error for a body that is no JSON, but `what`. One that begins with success was applied."""
+    if what is None:
+        what = "empty" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "not whole JSON"
     error = ReplyError(
         f"the reply under HTTP {status} is {what}",
         endpoint=endpoint.id,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -125,9 +125,14 @@ class Transport:
         self._pacing = Pacing(settings.max_connections, settings.rate_or_line())
         self._policy = Policy(settings.max_retries, random)
         self._budget = Budget()
-        self._loop = asyncio.get_running_loop()
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError("a call needs asyncio's event loop, and none runs here") from None
         self._process = os.getpid()
         self._session = settings.session or self._own_session()
+        # A session of the caller's may send JSON by default.
+        self._headers = {"Content-Type": FORM} if settings.session else None
         self._ssl = True if settings.ssl is None else settings.ssl
 
     def _own_session(self) -> aiohttp.ClientSession:
@@ -216,7 +221,7 @@ class Transport:
         except ConvosoError as error:
             failed = error
         except Exception as error:  # a session of the caller's, and its hooks, may raise anything
-            failed = translated(error, self._settings.token.scrub, begun=sent.begun)
+            failed = translated(error, self._settings, begun=sent.begun)
         failed.endpoint = endpoint.id
         if answer is None and not sent.begun:
             failed.outcome = "not_sent"
@@ -232,6 +237,7 @@ class Transport:
                 self._session.post(
                     self._settings.base_url + path,
                     data=sent,
+                    headers=self._headers,
                     timeout=NO_TIMEOUT,
                     allow_redirects=False,
                     raise_for_status=False,
@@ -248,11 +254,10 @@ class Transport:
         return answer
 
     def _read(self, endpoint: Endpoint[Any], answer: Answer, raw: bool) -> reply.Reply:
-        scrub = self._settings.token.scrub
         if answer.flaw is not None and 200 <= answer.status < 300:
-            raise flawed(endpoint, answer, scrub)
+            raise flawed(endpoint, answer, self._settings)
         try:
-            return reply.read(endpoint, answer.status, answer.body, scrub, raw=raw)
+            return reply.read(endpoint, answer.status, answer.body, self._settings.token.scrub, raw=raw)
         except RateLimitError as error:
             error.retry_after = retry_after(answer.headers)
             raise
@@ -271,26 +276,30 @@ class Transport:
         return Watch(endpoint.id, tuple(name for name, _ in pairs), self._loop.time, on_event)
 
 
-def flawed(endpoint: Endpoint[Any], answer: Answer, scrub: Callable[[str], str]) -> ConvosoError:
+def flawed(endpoint: Endpoint[Any], answer: Answer, settings: "Settings") -> ConvosoError:
     """The error for a good status over a body that did not come whole."""
-    error: ConvosoError = reply.unreadable(endpoint, answer.status, answer.body, scrub)
+    what = "cut off, or badly compressed" if answer.flaw is Flaw.CUT else None
+    error: ConvosoError = reply.unreadable(endpoint, answer.status, answer.body, settings.token.scrub, what)
     if answer.flaw is Flaw.TOO_LARGE:
         told = f"the reply is larger than {MAX_BODY} bytes"
         return ReplyError(told, outcome=error.outcome, status=error.status, body=error.body)
     if answer.flaw is Flaw.LATE and error.outcome != "applied":
-        told = "the reply did not end in time"
+        told = f"the reply did not end in time ({settings.limits})"
         return ConvosoTimeoutError(told, outcome="unknown", status=error.status, body=error.body)
     return error
 
 
-def translated(error: Exception, scrub: Callable[[str], str], *, begun: bool) -> ConvosoError:
+def translated(error: Exception, settings: "Settings", *, begun: bool) -> ConvosoError:
     """Our error for a foreign one, with its type and, where that holds nothing of the reply, its text."""
+    scrub = settings.token.scrub
     told = name = type(error).__name__
-    if isinstance(error, OSError | RuntimeError | ValueError) and str(error):
+    if isinstance(error, aiohttp.InvalidURL):
+        told = f"{name} of the base_url or the proxy"  # its text has the URL, and so a proxy's password
+    elif isinstance(error, OSError | RuntimeError | ValueError) and str(error):
         told = scrub(f"{name}: {error}")
     if isinstance(error, TimeoutError):
         late = "no reply in time" if begun else "it could not be sent in time"
-        return ConvosoTimeoutError(late, outcome="unknown")
+        return ConvosoTimeoutError(f"{late} ({settings.limits})", outcome="unknown")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConvosoConnectionError(f"the proxy refused: HTTP {error.status}", outcome="unknown")
     if isinstance(error, aiohttp.ClientResponseError):

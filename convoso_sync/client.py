@@ -45,6 +45,11 @@ class Convoso(Facade[Client]):
 
     One client serves any number of threads. Nothing is opened, and no thread started, before the first call.
 
+    Its resources are `agent_monitor`, `agent_performance`, `agent_productivity`, `leads`, `lead_post`,
+    `lead_validation`, `lists`, `callbacks`, `call_logs`, `campaigns`, `dnc`, `sms_opt_out`, `status`,
+    `revenue`, `users` and `user_activity`. A call that fails raises a `ConvosoError`; `convoso_async.errors`
+    draws the tree of its classes.
+
     Args:
         auth_token: the account's token; else `CONVOSO_AUTH_TOKEN`.
         base_url: where the API is; else `CONVOSO_BASE_URL`, else the public service. https, or http to
@@ -135,7 +140,9 @@ class Convoso(Facade[Client]):
 
     def __repr__(self) -> str:
         """The client without its token."""
-        return f"<{type(self).__name__} {self._async._settings.base_url}>"
+        client = getattr(self, "_async", None)  # a traceback may show one that was refused its settings
+        where = client._settings.base_url if client else "without settings"
+        return f"<{type(self).__name__} {where}>"
 
     @property
     def zone(self) -> tzinfo:

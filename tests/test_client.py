@@ -3,8 +3,10 @@
 import asyncio
 import json
 import pickle
+import ssl
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -127,6 +129,8 @@ def test_where_the_api_may_be(given: str, taken: str) -> None:
         "https:///v1",
         "https://api.convoso.com/v1?auth_token=abc",
         "https://api.convoso.com/v1#abc",
+        "https://api.convoso.com/v1?",
+        "https://api.convoso.com/v1#",
         "https://api.convoso.com/v1\n",
         "https://api.convoso.com/ v1",
         "https://api.convoso.com:port/v1",
@@ -175,6 +179,71 @@ def test_a_zone_in_the_environment_that_is_not_known(zone: str, monkeypatch: pyt
 
 def test_a_zone_may_be_given_as_one() -> None:
     assert AsyncConvoso(SECRET, timezone=UTC).zone is UTC
+
+
+class PytzZone(tzinfo):
+    """A zone of pytz: used plainly, it is that of the first century of clocks."""
+
+    zone = "America/Denver"
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return timedelta(hours=-6, minutes=-59)
+
+    def tzname(self, moment: datetime | None) -> str:
+        return "LMT"
+
+    def dst(self, moment: datetime | None) -> None:
+        return None
+
+
+class DateutilZone(PytzZone):
+    """A zone of dateutil: it has no name, and cannot be a key."""
+
+    zone = ""
+    __hash__ = None  # type: ignore[assignment]  # as there
+
+
+def test_a_zone_of_pytz_is_taken_by_its_name() -> None:
+    assert AsyncConvoso(SECRET, timezone=PytzZone()).zone is ZoneInfo("America/Denver")
+
+
+@pytest.mark.parametrize("zone", [DateutilZone(), 7, b"UTC"])
+def test_a_zone_that_cannot_be_used_is_refused(zone: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^timezone .* or a zoneinfo.ZoneInfo"):
+        AsyncConvoso(SECRET, timezone=zone)
+
+
+@pytest.mark.parametrize("name", ["CONVOSO_BASE_URL", "CONVOSO_TIMEZONE"])
+def test_an_error_names_the_variable_that_it_comes_from(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, " ")
+    with pytest.raises(ConfigurationError, match=f"{name} has it"):
+        AsyncConvoso(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("base_url", 5, "base_url must be a str, not int"),
+        ("base_url", b"https://api.convoso.com/v1", "base_url must be a str, not bytes"),
+        ("base_url", [], "base_url must be a str, not list"),
+        ("ssl", "no", "ssl must be an ssl.SSLContext or a bool, not str"),
+        ("ssl", ssl.SSLContext, "ssl must be an ssl.SSLContext or a bool, not type"),
+        ("ssl", 0, "ssl must be an ssl.SSLContext or a bool, not int"),
+        ("session", aiohttp.ClientSession, "session must be an aiohttp.ClientSession, not type"),
+        ("session", "mine", "session must be an aiohttp.ClientSession, not str"),
+        ("timeout", None, "timeout must be a number above 0 \\(int or float\\), not NoneType"),
+        ("deadline", Decimal(5), "deadline must be a number above 0 \\(int or float\\), not Decimal"),
+        ("deadline", 10**400, "deadline must be a number above 0, and finite"),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_refused(name: str, value: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{told}$"):
+        AsyncConvoso(SECRET, **{name: value})
+
+
+def test_certificates_are_checked_with_a_context_of_yours() -> None:
+    for given in (None, True, False, ssl.create_default_context()):
+        AsyncConvoso(SECRET, ssl=given)
 
 
 @pytest.mark.parametrize("name", ["timeout", "deadline", "requests_per_second"])
@@ -342,6 +411,7 @@ async def test_an_attempt_has_its_time(sim: Simulator) -> None:
         with pytest.raises(ConvosoTimeoutError) as read:
             await client.leads.search()
         assert (read.value.outcome, read.value.attempts) == ("unknown", 1)
+        assert str(read.value) == "leads.search: no reply in time (timeout=0.05, deadline=120 seconds)"
         with pytest.raises(OutcomeUnknownError) as written:
             await client.leads.insert(list_id=701, phone_number=PHONE)
         assert written.value.reason is ConvosoTimeoutError
@@ -551,6 +621,7 @@ async def test_bad_values_of_any_call_are_refused(params: Any, kind: type[Except
         "/leads /search",
         "/leads\n/search",
         "/leads\0",
+        "/leads/../../v2/leads",
         "@elsewhere.example.org/",
         ".example.org/",
     ],
@@ -558,6 +629,14 @@ async def test_bad_values_of_any_call_are_refused(params: Any, kind: type[Except
 async def test_a_path_that_is_none_is_refused(path: str, sim: Simulator) -> None:
     async with client_of(sim) as client:
         with pytest.raises(ValueError, match="path must begin with one /"):
+            await client.request(path)
+    assert sim.requests == []
+
+
+@pytest.mark.parametrize("path", [None, 7, b"/leads/search"])
+async def test_a_path_is_text(path: Any, sim: Simulator) -> None:
+    async with client_of(sim) as client:
+        with pytest.raises(TypeError, match=r"^path must be a str, not"):
             await client.request(path)
     assert sim.requests == []
 

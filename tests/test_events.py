@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, get_args
 
 import attrs
@@ -226,7 +227,18 @@ async def coroutine(event: Event) -> None:
     """A listener that nobody would await."""
 
 
-@pytest.mark.parametrize("listener", [coroutine, 7, "print"])
+async def generator(event: Event) -> AsyncIterator[Event]:
+    """A listener that nobody would iterate."""
+    yield event
+
+
+class Waiting:
+    """A listener whose call is a coroutine."""
+
+    async def __call__(self, event: Event) -> None: ...
+
+
+@pytest.mark.parametrize("listener", [coroutine, partial(coroutine), generator, Waiting(), 7, "print"])
 def test_a_listener_that_cannot_be_called_is_refused(listener: Any) -> None:
     with pytest.raises(ConfigurationError, match="on_event"):
         AsyncConvoso(TOKEN, on_event=listener)

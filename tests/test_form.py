@@ -5,7 +5,8 @@ import pickle
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Required, TypedDict
+from enum import Enum
+from typing import Annotated, Any, Literal, Required, TypedDict, cast
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from convoso_async.parameters import (
     Words,
     YesNo,
 )
+from convoso_async.resources import agent_productivity, call_logs, leads
 
 ZONE = ZoneInfo("America/Los_Angeles")
 SECRET = "tok/en+with=signs é"
@@ -116,6 +118,21 @@ def test_any_text_survives_as_a_parameter(text: str) -> None:
     assert [("auth_token", SECRET), ("lead_id", text), ("first_name", text)] == decoded(body)
 
 
+class Word(str, Enum):  # noqa: UP042  # the `str()` of a StrEnum is the text
+    """Texts that have names, whose `str()` is the name."""
+
+    CITY = "San José"
+
+
+def test_a_member_of_an_enum_is_sent_as_its_text() -> None:
+    """yarl's quoter would send the name of the member."""
+    values = {"lead_id": Word.CITY, "status": [Word.CITY], "fields": {Word.CITY: Word.CITY}}
+    body = encode(FORM.pairs(values, ZONE), TOKEN)
+    assert decoded(body)[1:] == [("lead_id", "San José"), ("status", "San José"), ("San José", "San José")]
+    body = encode(raw_pairs({Word.CITY: Word.CITY}, ZONE), TOKEN)
+    assert decoded(body)[1:] == [("San José", "San José")]
+
+
 def test_the_token_comes_first() -> None:
     body = encode(FORM.pairs({"first_name": "Jane", "lead_id": 1}, ZONE), TOKEN)
     assert body.data.startswith(b"auth_token=tok%2Fen%2Bwith%3Dsigns+%C3%A9&")
@@ -191,6 +208,23 @@ def test_a_slip_of_the_program_is_a_type_error(values: dict[str, object], told: 
     assert str(caught.value).startswith("leads.everything: ")
 
 
+@pytest.mark.parametrize(
+    ("form", "name", "meant"),
+    [
+        (Form(leads.INSERT), "phone", "phone_number"),  # which is required; phone_code looks more like it
+        (Form(leads.SEARCH), "phone", "phone_number"),
+        (Form(leads.INSERT), "LIST_ID", "list_id"),
+        (Form(call_logs.RETRIEVE), "start", "start_time"),
+        (Form(call_logs.RETRIEVE), "_end", "end_time"),
+        (Form(agent_productivity.SEARCH), "start_date", "date_start"),
+        (Form(leads.INSERT), "firstName", "first_name"),
+    ],
+)
+def test_the_name_that_was_meant_is_suggested(form: Form, name: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"unknown parameter '{name}'; did you mean '{meant}'"):
+        form.pairs({name: 1}, ZONE)
+
+
 def test_a_call_without_custom_fields_refuses_them() -> None:
     with pytest.raises(TypeError, match=r"^callbacks.x: unknown parameter 'fields'; known: callback_time, "):
         sent({"fields": {"x": "y"}}, CALLBACK)
@@ -245,6 +279,8 @@ def test_custom_fields_have_names_as_the_call_wants_them() -> None:
     for name in ("extra_field_7", "extra_field_071", "job"):
         with pytest.raises(ValueError, match="fields must have names that match"):
             sent({"fields": {name: "x"}}, form)
+    with pytest.raises(ValueError, match="fields must have names that match"):
+        sent({"call_log_id": 1, "fields": {"extra_field_\u0660\u0663": "x"}}, Form(call_logs.UPDATE))
 
 
 @pytest.mark.parametrize("name", [name for name in FORM.parameters if name != "lead_id"])
@@ -454,6 +490,19 @@ def test_a_callback_in_a_zone_that_is_none_is_refused() -> None:
         sent({"callback_time": moment, "callback_time_zone": "Mars/Olympus"}, CALLBACK)
 
 
+@pytest.mark.parametrize(
+    ("when", "zone"),
+    [
+        (datetime.min.replace(tzinfo=UTC), -7),
+        (datetime.max.replace(tzinfo=UTC), 5.30),
+        (datetime.min.replace(tzinfo=timezone(timedelta(minutes=19))), None),
+    ],
+)
+def test_a_callback_at_the_ends_of_the_calendar_is_refused(when: datetime, zone: object) -> None:
+    with pytest.raises(ValueError, match=r"^callbacks.x: callback_time must not lie at the ends"):
+        sent({"callback_time": when, "callback_time_zone": zone}, CALLBACK)
+
+
 # -- the token --------------------------------------------------------------------------------------
 
 FORMS_OF_THE_TOKEN = [
@@ -517,12 +566,28 @@ def test_but_not_the_tokens_and_none_with_controls() -> None:
         raw_pairs({"a\0": "x"}, ZONE)
     with pytest.raises(TypeError, match=r"^a must be text"):
         raw_pairs({"a": {}}, ZONE)
-    with pytest.raises(TypeError, match=r"^a must be text"):
+    with pytest.raises(TypeError, match=r"^a\[0\] must be text"):
         raw_pairs({"a": [None]}, ZONE)
+    for values in ([], ["1,2"], [""]):
+        with pytest.raises(ValueError, match=r"^a"):
+            raw_pairs({"a": values}, ZONE)
+    for params in ([("a", 1)], "a=1", 7):
+        with pytest.raises(TypeError, match=r"^params must be a mapping of names to values"):
+            raw_pairs(cast(Any, params), ZONE)
 
 
 @pytest.mark.parametrize(
-    "name", ["auth_token", "auth.token", "auth token", " auth_token", "auth_token[]", "auth_token[0]"]
+    "name",
+    [
+        "auth_token",
+        "auth.token",
+        "auth token",
+        " auth_token",
+        "auth_token[]",
+        "auth_token[0]",
+        "auth[token",  # PHP takes a bracket that is not closed for an underscore
+        " auth[token",
+    ],
 )
 def test_no_spelling_of_the_token_is_a_field(name: str) -> None:
     with pytest.raises(ValueError, match="must not hold"):

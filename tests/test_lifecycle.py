@@ -69,6 +69,14 @@ def in_a_thread(work: Callable[[], object]) -> object:
     return got[0]
 
 
+def test_without_an_event_loop_of_asyncio_the_error_says_so() -> None:
+    """As under trio, whose loop is not asyncio's."""
+    call = AsyncConvoso(TOKEN).leads.search()
+    with pytest.raises(ConfigurationError, match="needs asyncio's event loop") as caught:
+        call.send(None)
+    assert caught.value.outcome == "not_sent"
+
+
 async def test_another_event_loop_is_refused() -> None:
     async with served() as (server, client):
         await make(client, "leads.search")
@@ -277,6 +285,19 @@ async def test_a_session_of_yours_keeps_its_cookies_and_headers() -> None:
         first, second = server.requests
         assert (first.headers["x-mine"], first.headers["cookie"]) == ("yes", "mine=1")
         assert "theirs=2" in second.headers["cookie"]
+
+
+@pytest.mark.parametrize(
+    "habit", [{"headers": {"Content-Type": "application/json"}}, {"skip_auto_headers": ["Content-Type"]}]
+)
+async def test_a_session_of_yours_does_not_name_the_form_something_else(habit: dict[str, Any]) -> None:
+    async with (
+        FaultServer() as server,
+        aiohttp.ClientSession(**habit) as yours,
+        client_of(server, session=yours) as client,
+    ):
+        await make(client, "leads.insert")
+        assert server.requests[0].headers["content-type"] == "application/x-www-form-urlencoded"
 
 
 async def test_a_session_of_yours_may_use_the_proxy_of_the_environment(

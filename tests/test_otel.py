@@ -1,6 +1,7 @@
 """One span per call, with names and numbers and never a value."""
 
 import asyncio
+import sys
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -35,6 +36,12 @@ def provider(exporter: InMemorySpanExporter) -> TracerProvider:
 def only(exporter: InMemorySpanExporter) -> ReadableSpan:
     (span,) = exporter.get_finished_spans()
     return span
+
+
+def test_without_opentelemetry_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(ImportError, match=r"pip install 'convoso\[otel\]'"):
+        spans()
 
 
 async def test_a_good_call_is_one_span(provider: TracerProvider, exporter: InMemorySpanExporter) -> None:

@@ -1,8 +1,9 @@
 """How one value is checked and written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum, IntEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -32,6 +33,61 @@ class Index:
         return 7
 
 
+class Array:
+    """What numpy's arrays are: they have the method of an index, and are none."""
+
+    def __index__(self) -> int:
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+
+class Column:
+    """Several values, as numpy's arrays and pandas' columns hold them: they have no truth of their own."""
+
+    def __init__(self, *values: int) -> None:
+        self.values = values
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth of an array is ambiguous")
+
+
+class Truth:
+    """A truth value of a foreign kind, of the same name, as numpy has it."""
+
+
+Truth.__name__ = "bool"
+
+
+class NotATime(datetime):
+    """What pandas has for a time that is missing: a datetime that is not equal to itself."""
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+
+NEVER = NotATime(2025, 7, 4)
+
+
+class Level(IntEnum):
+    """Whole numbers that have names."""
+
+    OFF, ON = 0, 1
+
+
+class Answer(str, Enum):  # noqa: UP042  # the `str()` of a StrEnum is the text
+    """Words that have names, whose `str()` is the name."""
+
+    YES = "Y"
+
+
 def written(annotation: Any, value: object) -> str:
     return rule_of(annotation).text("name", value, ZONE)
 
@@ -48,7 +104,10 @@ WRITTEN = [
     (int, Index(), "7"),
     (Limit, 1, "1"),
     (Limit, 500, "500"),
+    (parameters.Id, Level.ON, "1"),
     (parameters.Number, 3, "3"),
+    (parameters.Number, Index(), "7"),
+    (parameters.Number, Level.ON, "1"),
     (parameters.Number, 87.25, "87.25"),
     (parameters.Number, 0.1, "0.1"),
     (parameters.Number, 1e22, "10000000000000000000000"),
@@ -65,7 +124,9 @@ WRITTEN = [
     (parameters.Bit, 0, "0"),
     (parameters.YesNo, True, "Y"),
     (parameters.YesNo, False, "N"),
+    (parameters.Bit, Level.OFF, "0"),
     (parameters.YesNo, "Y", "Y"),
+    (parameters.YesNo, Answer.YES, "Y"),
     (parameters.YesNo, "N", "N"),
     (Order, "asc", "asc"),
     (Order, "DESC", "desc"),
@@ -76,6 +137,8 @@ WRITTEN = [
     (parameters.Ids, range(1, 4), "1,2,3"),
     (parameters.Ids, {7}, "7"),
     (parameters.Ids, {7: "seven"}.keys(), "7"),
+    (parameters.Ids, {"seven": 7}.values(), "7"),
+    (parameters.Ids, Column(7, 8), "7,8"),
     (parameters.Words, "SALE", "SALE"),
     (parameters.Words, "", ""),
     (parameters.Words, ["SALE", "DNC"], "SALE,DNC"),
@@ -137,6 +200,9 @@ WRONG_TYPES = [
     (parameters.Id, True),
     (parameters.Id, 5.0),
     (parameters.Id, b"5"),
+    (parameters.Id, Array()),
+    (int, Array()),
+    (parameters.Number, Array()),
     (int, "5"),
     (int, True),
     (int, 5.0),
@@ -157,6 +223,7 @@ WRONG_TYPES = [
     (parameters.Ids, [5, True]),
     (parameters.Ids, [None]),
     (parameters.Ids, {7: "seven"}),
+    (parameters.Ids, (number for number in (7, 8))),
     (parameters.Ids, b"78"),
     (parameters.Ids, bytearray(b"78")),
     (parameters.Words, [5]),
@@ -187,6 +254,10 @@ OUT_OF_BOUNDS = [
     (parameters.Number, float("inf")),
     (parameters.Number, Decimal("sNaN")),
     (parameters.Bit, 2),
+    (parameters.Bit, Index()),
+    (parameters.Day, NEVER),
+    (parameters.When, NEVER),
+    (parameters.CallbackTime, NEVER),
     (parameters.YesNo, "y"),
     (parameters.YesNo, "Yes"),
     (Order, "newest"),
@@ -196,6 +267,7 @@ OUT_OF_BOUNDS = [
     (parameters.Ids, []),
     (parameters.Ids, ()),
     (parameters.Ids, set()),
+    (parameters.Ids, Column()),
     (parameters.Ids, ["7,8"]),
     (parameters.Ids, [""]),
     (parameters.Words, ["SALE", "NO,SALE"]),
@@ -229,10 +301,13 @@ def test_a_value_out_of_bounds_is_a_value_error(annotation: Any, value: object) 
         (parameters.Offset, 5.5, "five and a half hours are 5.30"),
         (parameters.Ids, [], "leave it out"),
         (parameters.Ids, [1, "2,3"], r"name\[1\]"),
+        (parameters.When, NEVER, "must be a time, not NotATime; None leaves it out"),
+        (parameters.Ids, iter([7]), "one value, or several in a list, a tuple or a set, not list_iterator"),
+        (parameters.Flag, Truth(), "must be a bool, not tests.test_parameters.bool"),
     ],
 )
 def test_the_error_says_what_would_be_right(annotation: Any, value: object, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises((TypeError, ValueError), match=told):
         written(annotation, value)
 
 

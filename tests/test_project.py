@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from convoso_async import AsyncConvoso
+from convoso_async.client import RESOURCES
+from convoso_sync import Convoso
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,6 +25,11 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 def test_entry_points_lead_somewhere(group: str, target: str | None) -> None:
     (entry,) = entry_points(group=group, name="convoso")
     assert getattr(entry.load(), "__name__", None) in (target, entry.module)
+
+
+@pytest.mark.parametrize("client", [AsyncConvoso, Convoso])
+def test_the_help_of_a_client_names_its_resources(client: type) -> None:
+    assert [name for name in RESOURCES if f"`{name}`" not in (client.__doc__ or "")] == []
 
 
 @pytest.mark.parametrize("package", ["convoso_async", "convoso_sync"])

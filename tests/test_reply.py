@@ -93,7 +93,7 @@ def list_replies(draw: st.DrawFn) -> tuple[Endpoint[Any], Json, list[Json], int 
     }
     envelope = draw(st.dictionaries(keys.filter(lambda key: key not in taken), cells, max_size=3))
     if draw(st.booleans()):
-        envelope["success"] = draw(st.sampled_from([True, 1, "1", "true"]))
+        envelope["success"] = draw(st.sampled_from([True, 1, "1", "true", "Y"]))
     rows: list[Any] = draw(rows_of_any_kind)
     standing: Any = rows
     if not rows:
@@ -415,6 +415,9 @@ def test_the_code_of_the_token_is_enough() -> None:
         "Missing required field: blueinkdigital_token",
         "Invalid phone number",
         "Tokens are not enough",
+        "An email address is not valid: jane@example.token",
+        "An email address is not valid: token@example.org",
+        f"The list is not there. {'It may have gone. ' * 5}Leads of Token Inc stay",
         "No such authority",
         "The campaign is not authorized for this list",
     ],
@@ -423,6 +426,13 @@ def test_the_code_of_the_token_is_enough() -> None:
 def test_words_about_other_things_are_not(text: str, status: int) -> None:
     error = refused({"success": False, "error": text}, INSERT, status)
     assert not isinstance(error, AuthenticationError)
+
+
+def test_a_known_code_is_not_overruled_by_what_was_sent() -> None:
+    error = refused({"success": False, "code": 6009, "text": "Lead of Token Inc is not new"}, INSERT)
+    assert type(error) is DuplicateError
+    error = refused({"success": False, "code": 6009, "text": "Invalid auth_token"}, INSERT)
+    assert type(error) is AuthenticationError
 
 
 @pytest.mark.parametrize(
@@ -557,6 +567,7 @@ def test_a_body_that_is_no_json_is_unreadable(body: bytes, what: str, call: str)
         b'{"success": true, "data": {"lead_id": "88',
         b'{"success":true',
         b' \n{ "success" : true, "data": {"lead_id": "\xc3',
+        b'\xef\xbb\xbf{"success": true, "data": {"lead_id": "88',
     ],
 )
 def test_one_that_begins_with_success_was_applied(body: bytes) -> None:

@@ -3,11 +3,12 @@
 The session's request is replaced here; what really goes over the wire is in test_wire.py.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 from aioresponses import aioresponses
 
@@ -416,6 +417,39 @@ async def test_users(client: AsyncConvoso, service: Service) -> None:
     recordings = await client.users.recordings(user="mina@example.org")
     assert (recordings.rows, recordings.total, isinstance(recordings, Page)) == ([], 0, True)
     assert service.asked == ["/users/recordings", "/users/search"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda users: users,
+        lambda users: {"success": True, "data": {"results": users}},
+        lambda users: {"data": {"results": {str(user["id"]): user for user in users}}},
+        lambda users: {"data": {"results": {str(user.pop("id")): user for user in users}}},
+    ],
+    ids=["at the root", "a list", "keyed", "keyed, without ids"],
+)
+async def test_rows_are_the_same_with_the_reply_and_without(
+    client: AsyncConvoso, service: Service, reply: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    def users() -> list[dict[str, Any]]:
+        found = [{"id": 40_000 + number, "email": f"user{number}@example.org"} for number in range(120)]
+        found[80] |= {"desk": 7}
+        del found[90]["email"]
+        return found
+
+    for _ in range(4):
+        service.gives("/users/search", reply(users()))
+        service.gives("/users/search", reply(users()[-1:]))
+    pager = client.users.search_all()
+    (page,) = [page async for page in pager.pages()]
+    assert page.raw == reply(users())
+    assert [user.id for user in page] == [str(40_000 + number) for number in range(120)]
+    assert (page[80].extra, page[90].email) == ({"desk": 7}, None)
+    assert [user async for user in pager] == page.rows
+    assert await pager.collect() == page.rows
+    async with pager.prefetch(1) as ahead:
+        assert await ahead.next_page() == attrs.evolve(page, raw=None)  # given up, for time and memory
 
 
 async def test_user_activity(client: AsyncConvoso, service: Service) -> None:

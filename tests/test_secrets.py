@@ -423,6 +423,14 @@ def test_a_base_url_with_userinfo_is_refused_and_not_shown(url: str, monkeypatch
         assert not leaks(told)
 
 
+async def test_the_password_of_a_proxy_is_not_shown() -> None:
+    client = AsyncConvoso(TOKEN, proxy="http://someone:pa55word@xn--\u00fc.example.org")
+    async with client:
+        with pytest.raises(ConfigurationError, match="InvalidURL of the base_url or the proxy") as caught:
+            await make(client, "leads.insert")
+    assert not [text for _, text in told_by(caught.value) if "pa55word" in text]
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://api.example.org", "ftp://127.0.0.1", "http://127.0.0.1.example.org", "//x", "x", "https://"],

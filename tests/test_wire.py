@@ -1717,6 +1717,16 @@ async def test_replies_that_break_off(reply: bytes, reason: type[ConvosoError]) 
 
 
 @pytest.mark.usefixtures("_no_pauses")
+async def test_a_reply_that_cannot_be_decompressed_says_so() -> None:
+    async with (
+        wiretap(http(SAVED, "Content-Encoding: gzip")) as tap,
+        AsyncConvoso("t", base_url=tap.url, max_retries=0) as client,
+    ):
+        with pytest.raises(ReplyError, match="is cut off, or badly compressed"):
+            await client.leads.search()
+
+
+@pytest.mark.usefixtures("_no_pauses")
 async def test_json_that_is_whole_in_a_reply_that_is_not() -> None:
     async with (
         wiretap(http(b'{"results": []}', length=500)) as tap,

@@ -1,6 +1,5 @@
 """Agent productivity: every change of an agent's state, the stuff of time cards."""
 
-from collections.abc import Mapping, Sequence
 from datetime import (
     date as Date,  # a row has an attribute `date`
     datetime,
@@ -9,7 +8,7 @@ from typing import Annotated, TypedDict, Unpack
 
 from ..endpoint import DAY, READ, Endpoint, Paging, RangeFilter, auth, failed, invalid, not_found
 from ..paging import Pager
-from ..parameters import Day, Ids, IntegerRule, Words
+from ..parameters import Day, Ids, IntegerRule, WholeRead, Words
 from ..resource import Resource
 from ..rows import Page, Row, Seconds, row
 
@@ -33,12 +32,8 @@ class ProductivityPage(ProductivityFilters, total=False):
     limit: Annotated[int, IntegerRule(1, 1_000)] | None
 
 
-class AllProductivity(ProductivityFilters, total=False):
+class AllProductivity(ProductivityFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 @row

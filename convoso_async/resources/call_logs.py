@@ -1,6 +1,6 @@
 """Call logs: the history of calls, read whole or page by page, and extra fields set on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
@@ -8,7 +8,7 @@ from attrs import field
 
 from ..endpoint import IDEMPOTENT, READ, Endpoint, Paging, RangeFilter, invalid, missing, not_found
 from ..paging import Pager
-from ..parameters import Bit, FieldValue, Id, Ids, IntegerRule, Until, When, Words
+from ..parameters import Bit, FieldValue, Id, Ids, IntegerRule, Until, When, WholeRead, Words
 from ..reply import Json
 from ..resource import Resource
 from ..rows import Page, Result, Row, row
@@ -45,12 +45,8 @@ class CallLogPage(CallLogFilters, total=False):
     order: Literal["asc", "desc"] | None
 
 
-class AllCallLogs(CallLogFilters, total=False):
+class AllCallLogs(CallLogFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class CallLogChange(TypedDict, total=False):
@@ -168,7 +164,7 @@ UPDATE = Endpoint(
     retry=IDEMPOTENT,
     params=CallLogChange,
     result=CallLogUpdate,
-    custom_fields=r"extra_field_\d\d+",
+    custom_fields=r"extra_field_[0-9][0-9]+",
     codes={
         6032: missing("call_log_id absent"),
         6033: not_found("no call log with that id"),
@@ -190,7 +186,8 @@ class CallLogs(Resource):
         `retrieve_all`. Times are account time; a plain date as `end_time` is the end of that day. Several
         ids or statuses may be given as a list.
 
-        Raises InvalidRequestError for an unknown campaign, queue, list, user or status, or a bad date.
+        Raises InvalidRequestError or NotFoundError for an unknown campaign, queue or list, and
+        InvalidRequestError for an unknown user or status, or a bad date.
         """
         return await self._page(RETRIEVE, filters)
 

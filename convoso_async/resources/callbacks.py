@@ -1,6 +1,5 @@
 """Callbacks: calls that were promised for a later time, found, made, moved and removed."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
@@ -17,7 +16,7 @@ from ..endpoint import (
     not_found,
 )
 from ..paging import Pager
-from ..parameters import CallbackTime, Day, Id, Ids, IntegerRule, Offset
+from ..parameters import CallbackTime, Day, Id, Ids, IntegerRule, Offset, WholeRead
 from ..resource import Resource
 from ..rows import Page, Result, Row, row
 
@@ -51,12 +50,8 @@ class CallbackPage(CallbackFilters, total=False):
     limit: Annotated[int, IntegerRule(1, 5_000)] | None
 
 
-class AllCallbacks(CallbackFilters, total=False):
+class AllCallbacks(CallbackFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class CallbackValues(TypedDict, total=False):

@@ -1,12 +1,22 @@
 """DNC: the numbers that must not be called, found, listed, changed and taken off."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Required, TypedDict, Unpack
 
-from ..endpoint import IDEMPOTENT, READ, UNSAFE, Endpoint, Paging, duplicate, failed, invalid, not_found
+from ..endpoint import (
+    IDEMPOTENT,
+    IS_THERE,
+    READ,
+    UNSAFE,
+    Endpoint,
+    Paging,
+    duplicate,
+    failed,
+    invalid,
+    not_found,
+)
 from ..paging import Pager
-from ..parameters import Flag, Id, Ids, IntegerRule, When
+from ..parameters import Flag, Id, Ids, IntegerRule, When, WholeRead
 from ..resource import Resource
 from ..rows import Page, Result, Row, Scope, row
 
@@ -34,12 +44,8 @@ class DncPage(DncFilters, total=False):
     limit: Annotated[int, IntegerRule(1, 1_000)] | None
 
 
-class AllDnc(DncFilters, total=False):
+class AllDnc(DncFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class NewDncEntry(TypedDict, total=False):
@@ -139,7 +145,7 @@ INSERT = Endpoint(
         6058: invalid("purpose not valid", "reason not valid"),
     },
     # By another source, 6007 means a bad number: it counts as done only where the words say so too.
-    already={6008: "", 6007: "exist|already|duplicate"},
+    already={6008: "", 6007: IS_THERE},
     urgent=True,
 )
 UPDATE = Endpoint(
@@ -215,7 +221,8 @@ class Dnc(Resource):
 
         POST /dnc/update. Not held up by other calls, and tried again until the deadline.
 
-        Raises NotFoundError for an unknown entry, DuplicateError for a number that is on DNC already.
+        Raises NotFoundError for an unknown entry, DuplicateError for a number that is on DNC already,
+        InvalidRequestError for a bad number, campaign, reason or purpose.
         """
         return await self._object(UPDATE, changes)
 
@@ -224,6 +231,7 @@ class Dnc(Resource):
 
         POST /dnc/delete. Never sent twice: OutcomeUnknownError when it is not known whether it was removed.
 
-        Raises NotFoundError for a number that is not on it.
+        Raises NotFoundError for a number that is not on it, InvalidRequestError for a bad number, campaign,
+        phone code or lead status.
         """
         return await self._object(DELETE, values)

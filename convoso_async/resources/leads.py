@@ -29,6 +29,7 @@ from ..parameters import (
     Number,
     Until,
     When,
+    WholeRead,
     Words,
 )
 from ..resource import Resource
@@ -97,12 +98,8 @@ class LeadPage(LeadFilters, total=False):
     offset: Annotated[int, IntegerRule(0)] | None
 
 
-class AllLeads(LeadFilters, total=False):
+class AllLeads(LeadFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class LeadRecordingFilters(TypedDict, total=False):
@@ -120,12 +117,8 @@ class LeadRecordingPage(LeadRecordingFilters, total=False):
     offset: Annotated[int, IntegerRule(0)] | None
 
 
-class AllLeadRecordings(LeadRecordingFilters, total=False):
+class AllLeadRecordings(LeadRecordingFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class LeadDetails(TypedDict, total=False):

@@ -1,12 +1,11 @@
 """SMS opt-outs: the numbers that must get no text messages, found, added and changed."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Required, TypedDict, Unpack
 
-from ..endpoint import IDEMPOTENT, READ, Endpoint, Paging, duplicate, invalid, missing, not_found
+from ..endpoint import IDEMPOTENT, IS_THERE, READ, Endpoint, Paging, duplicate, invalid, missing, not_found
 from ..paging import Pager
-from ..parameters import Day, Id, Ids, IntegerRule
+from ..parameters import Day, Id, Ids, IntegerRule, WholeRead
 from ..resource import Resource
 from ..rows import Page, Result, Row, Scope, Wire, row
 
@@ -34,12 +33,8 @@ class OptOutPage(OptOutFilters, total=False):
     limit: Annotated[int, IntegerRule(1, 1_000)] | None
 
 
-class AllOptOuts(OptOutFilters, total=False):
+class AllOptOuts(OptOutFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class NewOptOut(TypedDict, total=False):
@@ -140,7 +135,7 @@ INSERT = Endpoint(
         "Campaign not found": not_found("no campaign with that id"),
     },
     # 6007 means a bad number: it counts as done only where the words say so.
-    already={6008: "", 6007: "exist|already|duplicate"},
+    already={6008: "", 6007: IS_THERE},
     urgent=True,
 )
 UPDATE = Endpoint(
@@ -198,8 +193,9 @@ class SmsOptOut(Resource):
 
         POST /sms-opt-out/insert. Not held up by other calls, and tried again until the deadline.
 
-        Raises DuplicateError for a number that is opted out already in that scope, InvalidRequestError for
-        a bad number or campaign, or where a Purpose campaign lacks a purpose.
+        Raises DuplicateError for a number that is opted out already in that scope, InvalidRequestError or
+        NotFoundError for an unknown campaign, InvalidRequestError for a bad number, or where a Purpose
+        campaign lacks a purpose.
         """
         return await self._object(INSERT, values)
 

@@ -1,6 +1,5 @@
 """Users: the people who work with the account, and the recordings of their calls."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Required, TypedDict, Unpack
 
@@ -8,7 +7,7 @@ from attrs import field
 
 from ..endpoint import READ, Endpoint, Paging, RangeFilter, invalid, missing
 from ..paging import Pager
-from ..parameters import IntegerRule, Until, When, Words
+from ..parameters import IntegerRule, Until, When, WholeRead, Words
 from ..resource import Resource
 from ..rows import Page, Row, row
 from .leads import Recording
@@ -27,12 +26,8 @@ class UserPage(UserFilters, total=False):
     offset: Annotated[int, IntegerRule(0)] | None
 
 
-class AllUsers(UserFilters, total=False):
+class AllUsers(UserFilters, WholeRead, total=False):
     """The filter, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 class UserRecordingFilters(TypedDict, total=False):
@@ -50,12 +45,8 @@ class UserRecordingPage(UserRecordingFilters, total=False):
     offset: Annotated[int, IntegerRule(0)] | None
 
 
-class AllUserRecordings(UserRecordingFilters, total=False):
+class AllUserRecordings(UserRecordingFilters, WholeRead, total=False):
     """The filters, and how to read everything."""
-
-    page_size: int | None
-    max_rows: int | None
-    partitions: Sequence[Mapping[str, object]] | None
 
 
 @row

@@ -27,7 +27,8 @@ class CallLogs(Facade[AsyncCallLogs]):
         `retrieve_all`. Times are account time; a plain date as `end_time` is the end of that day. Several
         ids or statuses may be given as a list.
 
-        Raises InvalidRequestError for an unknown campaign, queue, list, user or status, or a bad date.
+        Raises InvalidRequestError or NotFoundError for an unknown campaign, queue or list, and
+        InvalidRequestError for an unknown user or status, or a bad date.
         """
         return run(self._async.retrieve(**filters))
 

@@ -56,7 +56,8 @@ class Dnc(Facade[AsyncDnc]):
 
         POST /dnc/update. Not held up by other calls, and tried again until the deadline.
 
-        Raises NotFoundError for an unknown entry, DuplicateError for a number that is on DNC already.
+        Raises NotFoundError for an unknown entry, DuplicateError for a number that is on DNC already,
+        InvalidRequestError for a bad number, campaign, reason or purpose.
         """
         return run(self._async.update(**changes))
 
@@ -65,6 +66,7 @@ class Dnc(Facade[AsyncDnc]):
 
         POST /dnc/delete. Never sent twice: OutcomeUnknownError when it is not known whether it was removed.
 
-        Raises NotFoundError for a number that is not on it.
+        Raises NotFoundError for a number that is not on it, InvalidRequestError for a bad number, campaign,
+        phone code or lead status.
         """
         return run(self._async.delete(**values))

@@ -46,8 +46,9 @@ class SmsOptOut(Facade[AsyncSmsOptOut]):
 
         POST /sms-opt-out/insert. Not held up by other calls, and tried again until the deadline.
 
-        Raises DuplicateError for a number that is opted out already in that scope, InvalidRequestError for
-        a bad number or campaign, or where a Purpose campaign lacks a purpose.
+        Raises DuplicateError for a number that is opted out already in that scope, InvalidRequestError or
+        NotFoundError for an unknown campaign, InvalidRequestError for a bad number, or where a Purpose
+        campaign lacks a purpose.
         """
         return run(self._async.insert(**values))
 
