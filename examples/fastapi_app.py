@@ -1,6 +1,8 @@
 """Webhooks of Convoso Connect in a FastAPI app: say yes at once, read the call back in the background.
 
 CONNECT_SECRET=... CONVOSO_AUTH_TOKEN=... python examples/fastapi_app.py
+
+It needs FastAPI and uvicorn: pip install fastapi uvicorn
 """
 
 import asyncio

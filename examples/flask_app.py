@@ -1,6 +1,8 @@
 """Webhooks of Convoso Connect beside a Flask app.
 
 CONNECT_SECRET=... python examples/flask_app.py
+
+It needs Flask: pip install flask
 """
 
 import os

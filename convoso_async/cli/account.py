@@ -8,13 +8,17 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from .. import AsyncConvoso, ConfigurationError
+from ..settings import zone_of
 from .exit import BadUse
 from .options import ACCOUNT_OPTIONS, LEFT_OUT
 from .output import is_terminal
@@ -63,15 +67,12 @@ class Account:
         base_url, zone = self.base_url_found(), self.timezone_found()
         with warnings.catch_warnings(record=True) as doubts:
             warnings.simplefilter("always")
-            try:
+            with self.named():
                 client = AsyncConvoso(
                     asked_token() if token is None else token.value,
                     base_url=None if base_url is None or base_url.where == ENVIRONMENT else base_url.value,
                     timezone=None if zone is None else zone.value,
                 )
-            except ConfigurationError as error:
-                error.args = (in_settings(error.message, base_url, zone),)
-                raise
         for doubt in doubts:
             complain(str(doubt.message))
         return client
@@ -93,6 +94,27 @@ class Account:
         """The account's zone. None for the usual one."""
         return Found(self.timezone, "--timezone") if self.timezone else self._found(TIMEZONE)
 
+    def zone(self) -> tzinfo:
+        """The account's zone. Raises ConfigurationError for one that is not known."""
+        found = self.timezone_found()
+        with self.named():
+            return zone_of(None if found is None else found.value)
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Where settings are checked: an error names one as it was set, by an option or a variable."""
+        try:
+            yield
+        except ConfigurationError as error:
+            base_url, zone = self.base_url_found(), self.timezone_found()
+            names = {
+                "auth_token": "the token",
+                "base_url": "--base-url" if base_url and base_url.where == "--base-url" else BASE_URL,
+                "timezone": "--timezone" if zone and zone.where == "--timezone" else TIMEZONE,
+            }
+            error.args = (in_settings(error.message, names),)
+            raise
+
     def _found(self, name: str) -> Found | None:
         """A setting by its name: from the file of settings, else from the environment. Empty is unset."""
         if self.env_file is not None and (value := settings_in(self.env_file).get(name)):
@@ -101,15 +123,12 @@ class Account:
         return Found(value, ENVIRONMENT) if value else None
 
 
-def in_settings(text: str, base_url: Found | None, zone: Found | None) -> str:
-    """What is wrong with a setting, under the name that it was set by: an option, or a variable."""
-    for name, option, variable, found in (
-        ("base_url", "--base-url", BASE_URL, base_url),
-        ("timezone", "--timezone", TIMEZONE, zone),
-    ):
-        if found is not None and text.startswith(f"{name} "):
-            return (option if found.where == option else variable) + text.removeprefix(name)
-    return text
+def in_settings(text: str, names: Mapping[str, str]) -> str:
+    """What is wrong with a setting, which is named first, under the name that it was set by."""
+    name, blank, told = text.partition(" ")
+    for said in (f" ({BASE_URL} has it)", ", or a zoneinfo.ZoneInfo"):  # the name says it, or it is Python's
+        told = told.replace(said, "")
+    return f"{names.get(name, name)}{blank}{told}"
 
 
 ACCOUNT = Account()

@@ -14,7 +14,6 @@ from ..client import AsyncConvoso
 from ..endpoint import Endpoint, Retry
 from ..resource import form_of
 from ..rows import Page
-from ..settings import zone_of
 from .account import ACCOUNT, Account
 from .exit import BadUse, Exit, Interrupted, checked
 from .manual import help_of, offered
@@ -114,9 +113,8 @@ def make(
     values = given(endpoint, words)
     if every:
         check_all(endpoint, values, raw=raw)
-    zone = account.timezone_found()
     with checked():
-        form_of(endpoint).pairs(values, zone_of(None if zone is None else zone.value))
+        form_of(endpoint).pairs(values, account.zone())
     if columns and not gives_rows(endpoint):
         raise BadUse(f"{endpoint.id} gives one object, not rows: leave out --columns")
     names = column_names(columns, endpoint.result)
@@ -185,7 +183,8 @@ def command_of(endpoint: Endpoint[Any]) -> Callable[..., Exit]:
     """The command that makes one call."""
 
     def complete(context: "CompletionContext") -> Iterable[tuple[str, str]]:
-        return offered(endpoint, [token.value for token in context.argument.tokens])
+        words = [token.value for token in context.argument.tokens]
+        return offered(endpoint, [*words, "="] if context.incomplete == "=" else words)
 
     def command(
         *words: Annotated[str, Parameter(name="NAME=VALUE", completer=complete)],

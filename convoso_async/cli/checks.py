@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from .. import AsyncConvoso, AuthenticationError, ConvosoError, PermissionDeniedError
-from ..settings import BASE_URL, LOOPBACK, TIMEZONE, base_url_of, token_of, zone_of
+from ..settings import BASE_URL, LOOPBACK, TIMEZONE, base_url_of, token_of
 from .account import NO_TOKEN, Account
 from .exit import BadUse
 from .table import harmless
@@ -111,7 +111,8 @@ def token(facts: Facts) -> Finding:
     found = facts.account.token()
     if found is None:
         return Finding("failed", "none found", NO_TOKEN)
-    token_of(found.value)
+    with facts.account.named():
+        token_of(found.value)
     facts.token = found.value
     return Finding("ok", f"found in {found.where}")
 
@@ -120,7 +121,7 @@ def zone(facts: Facts) -> Finding:
     """The account's zone, and what its clock shows."""
     found = facts.account.timezone_found()
     facts.zone = TIMEZONE if found is None else found.value
-    told = f"{facts.zone}, where it is {datetime.now(zone_of(facts.zone)):%Y-%m-%d %H:%M}"
+    told = f"{facts.zone}, where it is {datetime.now(facts.account.zone()):%Y-%m-%d %H:%M}"
     if found is None:
         return Finding("ok", told, "It is the usual one. Another is set with CONVOSO_TIMEZONE or --timezone.")
     return Finding("ok", f"{told}; from {found.where}")
@@ -129,7 +130,8 @@ def zone(facts: Facts) -> Finding:
 def address(facts: Facts) -> Finding:
     """Where the service is: https, or this machine."""
     found = facts.account.base_url_found()
-    facts.base_url = base_url_of(BASE_URL if found is None else found.value)
+    with facts.account.named():
+        facts.base_url = base_url_of(BASE_URL if found is None else found.value)
     if found is None:
         return Finding("ok", facts.base_url)
     host = facts.place[0]

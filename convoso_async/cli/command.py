@@ -20,6 +20,7 @@ about it. `--debug` is everybody's.
 """
 
 import errno
+import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -47,7 +48,7 @@ from .. import (
 )
 from . import NEEDED
 from .exit import BadUse, Exit, Interrupted
-from .screen import complain
+from .screen import complain, out
 
 
 @frozen
@@ -102,6 +103,9 @@ HINTS: Mapping[type[ConvosoError], str] = {
 
 def run(words: Sequence[str]) -> Exit:
     """Runs one verb. An error becomes a line or two on standard error; `--debug` puts its traceback first."""
+    if sys.stdout is None:  # a verb would find out when its work is done
+        complain("Standard output is closed: send what is not wanted to /dev/null")
+        return Exit.BAD_USE
     try:
         return launched(words)
     except BrokenPipeError:  # who read the output went away, and wants no more of it, nor a word on that
@@ -142,6 +146,7 @@ def application(words: Sequence[str]) -> App:
         name="convoso",
         help="Convoso from the command line. To see what it does: convoso demo",
         help_format="plaintext",
+        console=out,
         version=version_line,
         suppress_keyboard_interrupt=False,
     )
@@ -227,13 +232,16 @@ def unknown_command(word: str, chain: Sequence[str]) -> str:
     """What may have been meant by a verb that is none. No module is loaded to find out."""
     before = "".join(f"{name} " for name in chain)
     known = [name.removeprefix(before).split()[0] for name in VERBS if name.startswith(before)]
-    there = f"there are {', '.join(dict.fromkeys(known))}"
+    names = list(dict.fromkeys(known))
+    there = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
     if not known:  # below `call`, which has loaded them
         from .reference import endpoints
 
         known = list(endpoints())
         some = [name for name in known if word.casefold() in name]
         there = f"there are {', '.join(some)}" if some else "all of them: convoso endpoints"
+    if word.startswith("-"):
+        return f"A command goes before {word}; {there}"
     near = get_close_matches(word.casefold(), known, n=1)
     return f"Unknown command {word}; {f'did you mean {near[0]}?' if near else there}"
 

@@ -28,7 +28,8 @@ def endpoints(word: Annotated[str, LEFT_OUT] = "", /, *, output: Output = OUTPUT
     """
     found = [call for call in declared().values() if word.casefold() in f"{call.id} {call.path}"]
     if not found:
-        raise BadUse(f"No call has {word} in its name or path.{near(word, declared())}")
+        hint = near(word, declared()) or " All of them: convoso endpoints"
+        raise BadUse(f"No call has {word} in its name or path.{hint}")
     if output.for_programs:
         output.lines(described(call) for call in found)
     else:

@@ -12,9 +12,13 @@ class Exit(IntEnum):
     SOME_FAILED = 1
     """Done, but for some items, which are listed."""
     BAD_USE = 2
-    """Not begun: an option is wrong, a setting or a file is missing, a port is taken."""
+    """Not begun: an option is wrong, a setting or a file is missing, a port is taken. The same command would
+    end so again.
+    """
     NOT_COMPLETE = 3
-    """Begun, and stopped by an error."""
+    """Begun, and stopped by an error. A token that the service refuses is one: only its answer tells, and it
+    may come in the middle, when a token is withdrawn.
+    """
     INTERRUPTED = 130
 
 

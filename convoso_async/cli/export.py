@@ -55,12 +55,12 @@ async def export(
     account: Account = ACCOUNT,
     output: Output = OUTPUT,
 ) -> Exit:
-    """Example: convoso export call-logs --from 2026-03-01 --out calls.parquet
+    """Example: convoso export call-logs --from 2026-03-01 --out calls.csv
 
     All rows of one kind in a file, or as JSON lines in a pipe. They are
     complete, past the offset cap of the service, or it says that they are not.
 
-      convoso export call-logs --from yesterday --to yesterday --out calls.csv
+      convoso export call-logs --from yesterday --to yesterday --out day.parquet
       convoso export leads --where list_id=333 --columns id,status --out -
       convoso export dnc --partition campaign_id=0 --out dnc.jsonl
 
@@ -70,7 +70,7 @@ async def export(
         what: What to export. For recordings say whose: --where user=ann@example.org, or --where lead_id=1.
         start: First day or moment, in account time: 2026-03-01, '2026-03-01 08:30', today, yesterday.
         end: Last day or moment. A day counts to its end. For leads, both mean when they were created.
-        out: The file, .jsonl, .csv or .parquet; - for standard output.
+        out: The file, .jsonl, .csv or .parquet (with the extra arrow); - for standard output.
         where: A filter, name=value, named as in the API reference; several values with commas. Repeatable.
         columns: The columns, with commas between, the account's own as extra.NAME; all of them by default.
         format: The format, where the file has another ending.

@@ -116,6 +116,11 @@ def below_each_other(rows: Sequence[tuple[str, str]], width: int) -> str:
 
 def offered(endpoint: Endpoint[Any], words: Sequence[str]) -> Iterable[tuple[str, str]]:
     """What may come after some words, for the shell: `limit=`, or all of it where there is little choice."""
+    if words[-1:] == ["="]:  # bash parts `order=` into two words, and completes what comes after
+        named = "".join(words[-2:])
+        offers = offered(endpoint, words[:-2])
+        yield from ((offer.removeprefix(named), told) for offer, told in offers if offer.startswith(named))
+        return
     names = {word.partition("=")[0] for word in words}
     for name, parameter in parameters(endpoint).items():
         if name in names:

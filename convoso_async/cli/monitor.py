@@ -27,7 +27,7 @@ from ..errors import (
     RateLimitError,
 )
 from .account import ACCOUNT, Account
-from .exit import Exit
+from .exit import BadUse, Exit
 from .floor import Order, picture
 from .options import LEFT_OUT, SWITCH
 from .output import OUTPUT, Output, is_terminal
@@ -88,6 +88,8 @@ async def monitor(
             show_once(floor, output, long * 60, sort)
         elif output.for_programs:
             await write_lines(floor, output)
+        elif out.is_dumb_terminal:
+            raise BadUse("Nothing can be drawn here (TERM): --once is a look, --json a line for each")
         else:
             await LiveScreen(floor, long * 60, sort).run()
     return Exit.DONE
@@ -174,6 +176,8 @@ class LiveScreen:
     long: float
     order: Order
     leaving: bool = False
+    way_out: str = "q"
+    """The key that leaves."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -182,9 +186,10 @@ class LiveScreen:
         async with looking(self.floor, self._news) as looks:
             with (
                 Live(console=out, screen=True, auto_refresh=False) as live,
-                keys(self.hit),
+                keys(self.hit) as read,
                 signals(heard),
             ):
+                self.way_out = "q" if read else "Ctrl-C"
                 while not self.leaving:
                     if looks.done():
                         looks.result()
@@ -221,7 +226,7 @@ class LiveScreen:
 
     def status(self) -> list[Text]:
         """When it was seen, whether that is still so, and how to leave."""
-        ways = f"every {self.floor.every:g} s, q leaves"
+        ways = f"every {self.floor.every:g} s, {self.way_out} leaves"
         seen, trouble = self.floor.seen, self.floor.trouble
         if trouble is None:
             told = "Looking" if seen is None else f"{seen:%H:%M:%S}"
@@ -253,16 +258,16 @@ async def looking(floor: Floor, news: asyncio.Event) -> AsyncIterator["asyncio.T
 
 
 @contextmanager
-def keys(hit: Callable[[str], None]) -> Iterator[None]:
-    """Has each key go to `hit` at once and unseen, where there is a keyboard that can be read so."""
+def keys(hit: Callable[[str], None]) -> Iterator[bool]:
+    """Has each key go to `hit` at once and unseen. Gives whether there is a keyboard that can be read so."""
     try:
         import termios
         import tty
-    except ImportError:  # Windows: Ctrl-C leaves
-        yield
+    except ImportError:  # Windows
+        yield False
         return
     if not is_terminal(sys.stdin):
-        yield
+        yield False
         return
     keyboard = sys.stdin.fileno()
     loop = asyncio.get_running_loop()
@@ -270,7 +275,7 @@ def keys(hit: Callable[[str], None]) -> Iterator[None]:
     try:
         tty.setcbreak(keyboard)
         loop.add_reader(keyboard, lambda: hit(sys.stdin.read(1)))
-        yield
+        yield True
     finally:
         loop.remove_reader(keyboard)
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

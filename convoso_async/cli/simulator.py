@@ -114,10 +114,15 @@ def introduce(served: "Simulator") -> None:
     out.print(facts({"url": url, "token": served.token, "call logs": calls, "replies": served.profile}))
     say()
     say("To point a client at it:", "bold")
-    say(f"  export CONVOSO_BASE_URL={url}")
-    say(f"  export CONVOSO_AUTH_TOKEN={served.token}")
+    say(f"  {setting('CONVOSO_BASE_URL', url)}")
+    say(f"  {setting('CONVOSO_AUTH_TOKEN', served.token)}")
     if served.host not in LOCAL:
         say("Other machines need https in front of it: the client sends its token over http only to its own.")
+
+
+def setting(name: str, value: str, *, windows: bool = os.name == "nt") -> str:
+    """What is typed into a shell to set a variable; on Windows, into PowerShell."""
+    return f'$env:{name} = "{value}"' if windows else f"export {name}={value}"
 
 
 def refusal(error: OSError, host: str, port: int) -> str:

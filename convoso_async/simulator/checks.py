@@ -14,7 +14,7 @@ STAMP = {
 }
 # One source sends a day, another a moment.
 EITHER = {"insert_date"}
-PAGE = {"limit", "offset"}
+SMALLEST = {"limit": 1, "offset": 0}
 
 
 def check(ask: Ask) -> None:
@@ -73,18 +73,11 @@ def _integer(param: Param, value: str) -> str | None:
     if not re.fullmatch(r"-?\d{1,18}", value):
         return "invalid"
     number = int(value)
-    if number < (
-        1
-        if param.name == "limit"
-        else 0
-        if param.name in PAGE
-        else number
-        if param.min is None
-        else param.min
-    ):
+    least = SMALLEST.get(param.name, param.min)
+    if least is not None and number < least:
         return "invalid"
     # The upper bounds of pages depend on the simulator's switches.
-    above = param.max is not None and number > param.max and param.name not in PAGE
+    above = param.max is not None and number > param.max and param.name not in SMALLEST
     return "above" if above else None
 
 

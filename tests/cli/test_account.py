@@ -178,6 +178,10 @@ def test_a_setting_is_called_by_the_variable_that_set_it(tmp_path: Path) -> None
     done = convoso(*TO_FILE, folder=tmp_path, **env)
     assert done.returncode == 2
     assert done.stderr == "CONVOSO_BASE_URL must be https; plain http goes only to this machine\n"
+    checked_first = ("call", "campaigns.search")
+    zoned = convoso(*checked_first, folder=tmp_path, CONVOSO_AUTH_TOKEN="t", CONVOSO_TIMEZONE="Mars")
+    assert zoned.returncode == 2
+    assert zoned.stderr.startswith("CONVOSO_TIMEZONE 'Mars' is not known here")
 
 
 # -- at the keyboard --------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def test_words_become_what_the_call_takes(words: str, sent: dict[str, str], sim:
         ("agent_monitor.search --columns user_id", ["one object", "--columns"]),
         ("leads.delete lead_id=880001", ["leads.delete cannot be undone", "--yes"]),
         ("leads.search --tokens x", ["--tokens"]),
-        ("leads.search --timezone Mars", ["'Mars' is not known"]),
+        ("leads.search --timezone Mars", ["--timezone 'Mars' is not known"]),
     ],
 )
 def test_wrong_words_are_told_before_anything_is_sent(
@@ -389,6 +389,9 @@ def test_the_shell_gets_the_words_that_a_call_takes(run: Run) -> None:
     assert "order=desc\tasc or desc" in offered
     assert "include_recordings=yes\tyes or no" in offered
     assert not any(line.startswith("limit=") for line in offered)
+    for parted in (["order", "="], ["order", "=", ""]):  # as bash parts `order=`
+        after = run("__complete", "call", "call_logs.retrieve", "limit=5", *parted)[1].splitlines()
+        assert [line for line in after if "\t" in line] == ["asc\tasc or desc", "desc\tasc or desc"]
 
 
 def test_the_completion_script_has_the_names_of_the_calls() -> None:

@@ -30,7 +30,7 @@ from convoso_async.cli import demo as demo_module, screen
 from convoso_async.cli.command import GROUPS, HINTS, VERBS, explain
 from convoso_async.cli.completion import install
 from convoso_async.cli.exit import BadUse, Interrupted
-from convoso_async.cli.simulator import Tally, introduce, refusal
+from convoso_async.cli.simulator import Tally, introduce, refusal, setting
 
 from .emulator import ENV, RUN, Terminal, assert_screen, convoso, started
 
@@ -199,6 +199,11 @@ def test_the_url_of_an_address_of_the_sixth_version_has_brackets(
     assert fact(capsys.readouterr().out, "url") == f"http://{local}:8080/v1"
 
 
+def test_what_is_to_be_set_is_told_for_the_shell_of_the_system() -> None:
+    assert setting("NAME", "a", windows=False) == "export NAME=a"
+    assert setting("NAME", "a", windows=True) == '$env:NAME = "a"'
+
+
 async def test_a_simulator_that_runs_long_keeps_no_requests() -> None:
     tally = Tally()
     with Simulator(call_logs=5, before_request=tally) as sim:
@@ -233,6 +238,8 @@ def test_the_url_of_a_simulator_for_all_machines_is_one_that_the_client_takes(
         (["simulator", "--port", "70000"], ["--port", "70000", "65535"]),
         (["demon"], ["Unknown command demon", "did you mean demo?"]),
         (["synch", "dnc"], ["Unknown command synch", "did you mean sync?"]),
+        (["--dry-run", "sync"], ["A command goes before --dry-run; there are demo, export, import, "]),
+        (["call", "--limit", "5"], ["A command goes before --limit; all of them: convoso endpoints"]),
         (["frobnicate"], ["Unknown command frobnicate", "there are demo, export, import, sync, "]),
         (["--debug=perhaps", "demo"], ["--debug", "perhaps"]),
     ],
@@ -250,6 +257,8 @@ def test_a_second_word_that_is_none_is_told_with_those_there_are() -> None:
     done = convoso("sync", "dncc")
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["Unknown command dncc; did you mean dnc?", "See: convoso sync --help"]
+    lone = convoso("recordings", "--out", "audio")
+    assert lone.stderr.splitlines()[0] == "A command goes before --out; there is download"
 
 
 @pytest.mark.parametrize(
@@ -375,6 +384,27 @@ def test_a_full_disk_behind_the_output_is_two_lines_and_3(words: list[str]) -> N
         )  # fmt: skip
     assert done.returncode == 3
     assert done.stderr.splitlines() == [os.strerror(errno.ENOSPC), "Make room there, or write elsewhere."]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["call", "--help"]])
+def test_help_whose_reader_goes_away_ends_without_a_word(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as pipe:  # noqa: PTH123  # a descriptor has no path
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *words],
+            env=ENV, stdout=pipe, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_without_a_standard_output_nothing_is_begun(tmp_path: Path) -> None:
+    words = shlex.join([sys.executable, "-c", RUN, "demo", "--rows", "50"])
+    done = subprocess.run(
+        f"{words} >&-", shell=True, env=ENV, stderr=subprocess.PIPE, encoding="utf-8", check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "Standard output is closed: send what is not wanted to /dev/null\n"
 
 
 # -- completion -------------------------------------------------------------------------------------

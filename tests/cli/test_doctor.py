@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -173,8 +174,8 @@ def test_a_token_without_a_right_is_still_good(sim: Simulator, at: Callable[...,
 @pytest.mark.parametrize(
     ("words", "check", "told"),
     [
-        (["--timezone", "Mars"], "zone", "'Mars' is not known"),
-        (["--base-url", "http://example.org/v1"], "base URL", "must be https"),
+        (["--timezone", "Mars"], "zone", "--timezone 'Mars' is not known"),
+        (["--base-url", "http://example.org/v1"], "base URL", "--base-url must be https"),
         (["--base-url", "http://127.0.0.1:9/v1"], "network", "takes no connection on port 9"),
         (["--base-url", "https://no.such.name.invalid"], "network", "no.such.name.invalid has no address"),
     ],
@@ -264,7 +265,7 @@ def test_five_seconds_are_tolerated(seconds: int, verdict: str) -> None:
 def test_the_newest_call_tells_of_a_wrong_zone(
     zone: str, code: int, verdict: str, told: str, at: Callable[..., None], run: Run
 ) -> None:
-    present = datetime.now(checks.zone_of("America/Los_Angeles")).replace(tzinfo=None, microsecond=0)
+    present = datetime.now(ZoneInfo("America/Los_Angeles")).replace(tzinfo=None, microsecond=0)
     with Simulator(call_logs=20, end=present) as sim:
         sim.account.add_call_log(present)
         at(pointed_at(sim))

@@ -105,6 +105,21 @@ def test_rows_that_may_have_arrived_are_kept_apart(sim: Simulator, list_id: str,
     assert len(inserted(sim)) == len(set(inserted(sim))) == 5
 
 
+@pytest.mark.parametrize("verb", [("import", "leads"), ("sync", "dnc")])
+def test_a_job_is_told_of_though_the_rows_that_failed_find_no_room(
+    sim: Simulator, list_id: str, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    written(tmp_path / "in.csv", ["nobody", *phones(2)], "phone_number")
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))"
+    words = (*verb, "in.csv", "--failed-to", "bad.jsonl", *(["--list-id", list_id] * (verb[0] == "import")))
+    done = convoso(*words, folder=tmp_path, before=limit, **pointed_at(sim))
+    assert done.returncode == 1
+    assert "bad.jsonl: File too large: the rows that did not succeed are in no file" in done.stderr
+    assert (json.loads(done.stdout)["done"], json.loads(done.stdout)["failed"]) == (2, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
 def test_a_dry_run_sends_nothing(sim: Simulator, list_id: str, tmp_path: Path) -> None:
     written(tmp_path / "leads.csv", [*phones(20), *("12" for _ in range(12))])
     words = ("import", "leads", "leads.csv", "--list-id", list_id, *MAPPED, "--dry-run")
@@ -178,6 +193,18 @@ def test_a_list_that_is_not_there_stops_it(sim: Simulator, tmp_path: Path) -> No
         (["leads.csv", *MAPPED, "--journal", "leads.csv"], "leads.csv is no journal"),
         (["leads.csv", *MAPPED, "--journal", "nowhere/journal"], "There is no folder nowhere"),
         (["leads.csv", *MAPPED, "--failed-to", "nowhere/failed.jsonl"], "There is no folder nowhere"),
+        (
+            ["leads.csv", *MAPPED, "--failed-to", "./leads.csv"],
+            "--failed-to would write over leads.csv: name",
+        ),
+        (
+            ["leads.csv", *MAPPED, "--failed-to", "j", "--journal", "j"],
+            "--failed-to would write over j: name another file",
+        ),
+        (
+            ["leads.csv", *MAPPED, "--failed-to", "/dev/null"],
+            "/dev/null is no regular file: --failed-to takes",
+        ),
         (["leads.xlsx"], "leads.xlsx is neither CSV nor JSON lines: save it as CSV, and give that"),
     ],
 )
@@ -249,6 +276,22 @@ def test_an_import_on_a_terminal(sim: Simulator, list_id: str, tmp_path: Path) -
     assert "line 10: phone: it is too short" in shown
     assert "│ inserted  8 " in shown
     assert "1, in leads.failed.jsonl: they can be put in again" in shown
+
+
+@pytest.mark.parametrize("first", ["2125550123", '"+1 (212) 555-0123"'])
+def test_a_file_that_begins_with_a_number_loses_none(sim: Simulator, tmp_path: Path, first: str) -> None:
+    (tmp_path / "dnc.csv").write_text(f"{first}\n2125550124\n")
+    words = ("sync", "dnc", "dnc.csv")
+    told = "Where the first line is a number already, put a line above it that reads phone_number."
+    done = convoso(*words, folder=tmp_path, **pointed_at(sim))
+    assert (done.returncode, done.stderr.splitlines()[1]) == (2, told)
+    column = first.strip('"')
+    named = convoso(*words, "--map", f"{column}=phone_number", folder=tmp_path, **pointed_at(sim))
+    assert (named.returncode, named.stderr) == (
+        2,
+        f"--map takes the name of a column, not {column}. {told}\n",
+    )
+    assert sim.calls("dnc.insert") == []
 
 
 def test_columns_and_names() -> None:
@@ -333,6 +376,7 @@ def test_a_bad_number_is_told_and_written_where_asked(sim: Simulator, tmp_path: 
         (["dnc.csv", "--map", "x=phone"], "--map: 'x' can be phone_number, "),
         (["dnc.csv", "--partition", "reasn=DNC"], "dnc.search has no parameter reasn. Did you mean reason?"),
         (["dnc.csv", "--map", "x=phone_number"], "dnc.csv: there is no column 'x'"),
+        (["dnc.csv", "--failed-to", "dnc.csv"], "--failed-to would write over dnc.csv"),
     ],
 )
 def test_what_cannot_be_synced_is_told(

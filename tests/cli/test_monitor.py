@@ -226,6 +226,23 @@ def test_no_network_is_told_by_once(sim: Simulator) -> None:
     assert "convoso doctor" in done.stderr
 
 
+def test_a_terminal_that_cannot_draw_is_told_what_can_be_had(sim: Simulator) -> None:
+    with Terminal("monitor", TERM="dumb", **pointed_at(sim)) as terminal:
+        assert terminal.ended() == 2
+    assert terminal.text.startswith(
+        "Nothing can be drawn here (TERM): --once is a look, --json a line for each"
+    )
+    assert sim.requests == []
+
+
+async def test_where_no_key_is_heard_the_screen_names_another_way_out(sim: Simulator) -> None:
+    with module.keys(lambda key: None) as read:
+        assert not read, "a test has no keyboard"
+    async with AsyncConvoso(sim.token, base_url=sim.url) as client:
+        screen = module.LiveScreen(module.Floor(client, {}, 5.0), 600.0, "state", way_out="Ctrl-C")
+        assert [str(line) for line in screen.status()] == ["Looking, every 5 s, Ctrl-C leaves"]
+
+
 # -- the picture ------------------------------------------------------------------------------------
 
 

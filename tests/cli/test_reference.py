@@ -73,6 +73,8 @@ def test_a_word_in_no_name_says_so(run: Run) -> None:
         complaint
         == "No call has leads.serch in its name or path. Did you mean leads.search or leads.insert?\n"
     )
+    complaint = run("endpoints", "xyz")[2]
+    assert complaint == "No call has xyz in its name or path. All of them: convoso endpoints\n"
 
 
 # -- errors -----------------------------------------------------------------------------------------

@@ -2,10 +2,16 @@
 
 import csv
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -67,6 +73,60 @@ def test_the_import(tmp_path: Path, ending: str) -> None:
     assert len((tmp_path / "leads.csv.failed.jsonl").read_text().splitlines()) == failed
     if failed:
         assert said[1].startswith("line 4: failed: ")
+
+
+@contextmanager
+def lead_form(sim: Simulator, list_id: str) -> Iterator[int]:
+    """The port of the example's app."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {"CONVOSO_AUTH_TOKEN": sim.token, "CONVOSO_BASE_URL": sim.url, "LIST_ID": list_id}
+    app = subprocess.Popen(
+        [sys.executable, EXAMPLES / "lead_form.py"],
+        env={**os.environ, **settings, "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(600):
+            with socket.socket() as wire:
+                if not wire.connect_ex(("127.0.0.1", port)):
+                    break
+            assert app.poll() is None
+            time.sleep(0.05)
+        yield port
+    finally:
+        app.terminate()
+        app.wait(20)
+
+
+def posted(port: int, **form: str) -> tuple[int, str]:
+    """The status and the text of the page that answers a form."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        connection.request("POST", "/lead", urlencode(form), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_lead_form() -> None:
+    pytest.importorskip("flask")
+    with Simulator(leads=0) as sim:
+        list_id = sim.account.ids("lists")[0]
+        with lead_form(sim, list_id) as port:
+            status, said = posted(port, phone="2125550123", name="Jane")
+            (lead_id,) = sim.account.lead_ids()
+            assert (status, said) == (201, f"Thank you. Your number is {lead_id}.")
+            assert sim.account.lead(lead_id)["first_name"] == "Jane"
+            assert posted(port, phone="2125550123")[0] == 200
+            assert posted(port, phone="12")[0] == 422
+            sim.fail("leads.insert", status=500)
+            assert posted(port, phone="2125550124") == (202, "Thank you.")
+            sim.fail("leads.insert", status=403)
+            assert posted(port, phone="2125550124")[0] == 503
 
 
 @pytest.mark.parametrize("name", ["nightly_export.py", "import_file.py", "shared_rate.py"])

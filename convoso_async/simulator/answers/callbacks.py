@@ -1,4 +1,4 @@
-"""Callbacks."""
+"""Callbacks: search, insert, update and delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists and campaigns."""
+"""Lists and campaigns: searched and changed, and removals of lists that run on after their reply."""
 
 from __future__ import annotations
 
