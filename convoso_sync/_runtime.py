@@ -1,13 +1,15 @@
-"""What the sync package stands on: an event loop in a background thread, and the way there and back.
+"""What the sync package stands on: one event loop for all threads, and the way there and back.
 
 Written by hand, as are `_look_ahead`, `_handed_in` and `_generate`; the rest of the package is generated.
 What takes long to import (asyncio, executors) waits for the first call: a client must be cheap to build.
 """
 
+import _signal  # type: ignore[import-not-found]  # what stands behind `signal`, which makes an enum in each call
 import atexit
 import logging
 import math
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -37,6 +39,16 @@ LOG = logging.getLogger("convoso_async")
 LOADED_FIRST = ("convoso_async.transport", "convoso_async.convert")
 PATIENCE = 0.2 if os.name == "nt" else -1  # Ctrl-C does not interrupt a wait on a lock under Windows
 SECONDS_TO_END = 1.0
+SECONDS_TO_STAY = 0.2
+"""How long the daemon thread runs the loop on when nothing is under way. The next call may come soon, and a
+TLS connection closes in several steps.
+"""
+SECONDS_UNWATCHED = 0.001
+"""How long nobody may have run the loop when a call takes a connection: less than the way to any server."""
+FRAMES_TO_LEAD = 300
+"""What must be left of the stack: an error of too deep a recursion could come anywhere in the loop."""
+SIGNALS = sorted(signal.valid_signals())[:31]
+"""Those with a meaning of their own, and so with handlers; real-time signals come after them."""
 MOST_WORKERS = 256
 """Callables of the caller's that run at once. Threads are made as they are needed, and used again."""
 
@@ -45,7 +57,12 @@ MOST_WORKERS = 256
 
 
 class Background:
-    """An event loop in a daemon thread, for all clients of one process."""
+    """An event loop for all clients of one process.
+
+    Who has the `turn` runs it. That is the thread that waits for a call, where it can be: waking another
+    takes a third of a call's time. Else, and for what is left when such a call has ended, it is a daemon
+    thread, which sleeps while nothing is under way.
+    """
 
     def __init__(self) -> None:
         import asyncio
@@ -53,28 +70,160 @@ class Background:
 
         self.loop = asyncio.new_event_loop()
         self.loop.slow_callback_duration = math.inf  # or `python -X dev` tells of every slow moment in here
+        self.begun: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] = self.loop.create_task
+        if sys.version_info >= (3, 12):  # it runs to its first wait at once, and not in the next round
+            self.begun = partial(asyncio.Task, loop=self.loop, eager_start=True)
         self.clients: WeakSet[Client] = WeakSet()
         self.workers = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="convoso-worker")
+        self.turn = threading.Lock()
+        self.runner: int | None = None
+        self.watched = False  # whether the loop has seen what came while nobody ran it
+        self.calls: set[Call[Any]] = set()
         self.ending = False
         self.left_behind: list[object] = []
+        self._ended = False
+        self._ran = -math.inf
+        self._wanted = threading.Lock()
+        self._wanted.acquire()
         self._kept: set[asyncio.Task[None]] = set()
-        thread = threading.Thread(target=self._work, name="convoso-sync", daemon=True)
-        thread.start()
-        self.thread = thread
-        self.ident = thread.ident
+        self._under_way = partial(asyncio.all_tasks, self.loop)
+        self._loop_here = asyncio._get_running_loop
+        self._can_be_led = os.name != "nt" and isinstance(self.loop, asyncio.SelectorEventLoop)
+        self._main_thread = threading.main_thread().ident
+        self._harmless: list[object] = []
+        self._interrupted = False
+        self.thread = threading.Thread(target=self._work, name="convoso-sync", daemon=True)
+        self.thread.start()
+
+    # -- in the daemon thread -----------------------------------------------------------------------
 
     def _work(self) -> None:
         # After a fork, what this frame refers to is never freed in the child: its `__del__` would tell of
         # unclosed connections there, and closing them would take the parent's out of the shared epoll.
         try:
-            self.loop.run_forever()
+            while not self._ended:
+                self._wanted.acquire()
+                self._take_turn(wait=True)
+                try:
+                    self._tend()
+                finally:
+                    self._end_turn()
         finally:
             self.loop.close()
+
+    def _tend(self) -> None:
+        """Runs the loop while anything is under way, and a little longer."""
+        stayed = False
+        while not self._ended:
+            if tasks := self._under_way():
+                tasks.pop().add_done_callback(lambda _: self.loop.stop())
+            elif self.calls:  # one that is about to begin, or to tell its end
+                self.loop.call_soon(self.loop.stop)
+            elif not stayed:
+                stayed = True
+                self.loop.call_later(SECONDS_TO_STAY, self.loop.stop)
+            else:
+                return
+            self.loop.run_forever()
+
+    def _take_turn(self, *, wait: bool) -> bool:
+        if not self.turn.acquire(wait):
+            return False
+        self.runner = threading.get_ident()
+        self.watched = self.loop.time() - self._ran < SECONDS_UNWATCHED
+        return True
+
+    def _end_turn(self) -> None:
+        self._ran = self.loop.time()
+        self.runner = None
+        self.turn.release()
+
+    # -- from other threads -------------------------------------------------------------------------
 
     def soon(self, do: Callable[[], object]) -> None:
         """Has something done in the loop, and does not wait. For any thread, also in a garbage collection."""
         with suppress(RuntimeError):  # the loop is closed, and all that was in it
-            self.loop.call_soon_threadsafe(do)
+            self.call_soon(do)
+
+    def call_soon(self, do: Callable[[], object]) -> None:
+        """Has something done in the loop. Raises RuntimeError when that is closed."""
+        self.loop.call_soon_threadsafe(do)
+        self.wake()
+
+    def wake(self) -> None:
+        """Has the daemon thread run the loop when nobody else does."""
+        if self._wanted.locked():
+            with suppress(RuntimeError):  # another thread was quicker
+                self._wanted.release()
+
+    def begin(self, call: "Call[Any]", *, leaves_tasks: bool) -> None:
+        """Begins a call: in the daemon thread, or in this one, which then has run it to its end."""
+        if leaves_tasks or self.turn.locked() or not self._may_lead() or not self._lead(call):
+            self.calls.add(call)
+            self.call_soon(call.start)
+
+    def _may_lead(self) -> bool:
+        """Whether this thread can run the loop.
+
+        A signal handler runs in the main thread, and could raise anywhere in the loop, which would be left in
+        pieces. The one of Ctrl-C can be set aside; any other that is written in Python keeps the loop out.
+        """
+        if not self._can_be_led or self._loop_here() is not None or is_deep():
+            return False
+        if threading.get_ident() != self._main_thread:
+            return True
+        handlers = [*map(_signal.getsignal, SIGNALS)]
+        if handlers != self._harmless:
+            if any(callable(handler) and handler is not signal.default_int_handler for handler in handlers):
+                return False
+            self._harmless = handlers
+        return True
+
+    def _lead(self, call: "Call[Any]") -> bool:
+        """Runs the loop until a call has ended, or Ctrl-C ends the run. False when another thread runs it."""
+        set_aside = self._set_ctrl_c_aside()
+        try:
+            if not self._take_turn(wait=False):
+                return False
+            call.led = True
+            try:
+                self.loop.call_soon(call.start)
+                while not call.done and not self._interrupted:
+                    self.loop.run_forever()
+            finally:
+                self._end_turn()
+        finally:
+            if set_aside:
+                _signal.signal(signal.SIGINT, signal.default_int_handler)
+        if call.error is not None:
+            self.wake()  # for the connection that it may have left to close
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
+        return True
+
+    def _set_ctrl_c_aside(self) -> bool:
+        """Has Ctrl-C end the run, instead of raising in the middle of it. False where it would not raise."""
+        if threading.get_ident() != self._main_thread:
+            return False
+        if _signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            return False
+        try:
+            _signal.signal(signal.SIGINT, self._interrupt)
+        except ValueError:  # a sub-interpreter, which no signal reaches
+            return False
+        return True
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self._interrupted = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def put_ctrl_c_back(self) -> None:
+        """In a forked child, whose main thread is not the one that set it aside."""
+        if _signal.getsignal(signal.SIGINT) == self._interrupt:
+            _signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    # -- the end ------------------------------------------------------------------------------------
 
     def close(self, transport: "Transport") -> None:
         """Closes the connections of a client. In the loop."""
@@ -104,6 +253,7 @@ class Background:
                 await asyncio.gather(*(client.aclose() for client in self.clients))
         except TimeoutError:
             pass
+        self._ended = True
         self.loop.stop()
 
 
@@ -134,11 +284,12 @@ def _end() -> None:
 
 
 def _start_afresh() -> None:
-    """In a forked child: the parent's thread is not there, nor who held the lock."""
+    """In a forked child: the parent's threads are not there, nor who held the lock."""
     global _background, _starting
     left, _background = _background, None
     _starting = threading.Lock()
     if left is not None:
+        left.put_ctrl_c_back()
         left.left_behind += [client.leave() for client in list(left.clients)]
 
 
@@ -149,22 +300,6 @@ if hasattr(os, "register_at_fork"):
 
 # -- there and back ---------------------------------------------------------------------------------
 
-if sys.version_info >= (3, 12):
-
-    def begun(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """A task that has run to its first wait: the loop's next turn is not waited for."""
-        import asyncio
-
-        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
-
-else:
-
-    def begun(coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """A task that runs in the loop's next turn."""
-        import asyncio
-
-        return asyncio.get_running_loop().create_task(coroutine)
-
 
 class Call(Generic[T]):
     """A coroutine on its way through the loop, for a thread that waits at `lock`.
@@ -172,7 +307,7 @@ class Call(Generic[T]):
     What it ends with is carried as a value, whatever it is: a `SystemExit` would end the loop.
     """
 
-    __slots__ = ("_background", "_task", "coroutine", "done", "error", "lock", "value")
+    __slots__ = ("_background", "_task", "coroutine", "done", "error", "led", "lock", "value")
 
     value: T
 
@@ -180,13 +315,22 @@ class Call(Generic[T]):
         self.coroutine = coroutine
         self.lock = lock
         self.done = False
+        self.led = False
         self.error: BaseException | None = None
         self._background = home
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins. In the loop."""
-        self._task = begun(self._carry())
+        """Begins, once the loop has seen which connections the server closed meanwhile. In the loop."""
+        if self._background.watched:
+            self._begin()
+        else:
+            self._background.loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._background.watched = True
+        if not self.done:  # cancelled in between
+            self._task = self._background.begun(self._carry())
 
     async def _carry(self) -> None:
         try:
@@ -214,6 +358,9 @@ class Call(Generic[T]):
 
     def _finish(self) -> None:
         self.done = True
+        self._background.calls.discard(self)
+        if self.led:
+            self._background.loop.stop()
         if not self._background.ending:  # a daemon thread must not wake up to an error when all ends
             self.lock.release()
 
@@ -222,31 +369,36 @@ _locks: list[threading.Lock] = []
 """Locks that are held and that no call uses."""
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns or raises in the background loop. The calling thread waits.
+def run(coroutine: Coroutine[Any, Any, T], *, leaves_tasks: bool = False) -> T:
+    """What a coroutine returns or raises in the one loop. The calling thread waits, or runs the loop itself.
+
+    `leaves_tasks` when others that it began are under way after its end: then another thread must run it.
 
     Ctrl-C, and whatever else a signal handler raises here, cancels the coroutine, waits for its end, and
     is raised then; a second one does not wait. Context variables are those of the caller.
 
-    Raises RuntimeError in the loop's own thread, which would wait for itself.
+    Raises RuntimeError for a call from within that loop, which would wait for itself.
     """
-    background = _background or running()
-    if threading.get_ident() == background.ident:
+    try:
+        background = _background or running()
+        if threading.get_ident() == background.runner:
+            raise RuntimeError(
+                "a sync call within the background loop would wait for itself for ever;"
+                " make it in any other thread, or use convoso_async"
+            )
+        if background.ending:
+            _too_late()
+        try:
+            lock = _locks.pop()
+        except IndexError:
+            lock = threading.Lock()
+            lock.acquire()
+        call = Call(coroutine, lock, background)
+    except BaseException:
         coroutine.close()
-        raise RuntimeError(
-            "a sync call in the thread of the background loop would wait for itself for ever;"
-            " make it in any other thread, or use convoso_async"
-        )
-    if background.ending:
-        _too_late(coroutine)
+        raise
     try:
-        lock = _locks.pop()
-    except IndexError:
-        lock = threading.Lock()
-        lock.acquire()
-    call = Call(coroutine, lock, background)
-    try:
-        background.loop.call_soon_threadsafe(call.start)
+        background.begin(call, leaves_tasks=leaves_tasks)
         while not lock.acquire(True, PATIENCE):
             pass
     except BaseException:
@@ -262,19 +414,29 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         del error  # or the error and this frame would keep each other
 
 
+def is_deep() -> bool:
+    """Whether the stack leaves too little room for a loop: an error within it would be anybody's."""
+    try:
+        sys._getframe(sys.getrecursionlimit() - FRAMES_TO_LEAD)
+    except ValueError:
+        return False
+    return True
+
+
 def _cancel(call: Call[Any], background: Background) -> None:
     """Ends a call early and waits for it. Its lock is not used again: who holds it cannot be told."""
+    background.calls.add(call)
     try:
-        background.loop.call_soon_threadsafe(call.cancel)
+        background.call_soon(call.cancel)
     except RuntimeError:  # the loop is closed
-        _too_late(call.coroutine)
+        call.coroutine.close()
+        _too_late()
     while not call.done:
         call.lock.acquire(True, PATIENCE)
 
 
-def _too_late(coroutine: Coroutine[Any, Any, object]) -> NoReturn:
+def _too_late() -> NoReturn:
     """Ends what comes when the interpreter ends. A daemon thread stops here: it may tell nobody any more."""
-    coroutine.close()
     if threading.current_thread() is not threading.main_thread():
         threading.Event().wait()
     raise RuntimeError("the interpreter is about to end, and the background loop has ended")
@@ -307,17 +469,12 @@ class Client(AsyncConvoso):
         self._closer.atexit = False  # then all is closed together, after the calls under way
         return transport
 
-    async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
+    def _call(
+        self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False
+    ) -> "Coroutine[Any, Any, Reply]":
+        call = super()._call(endpoint, pairs, raw=raw)
         events = self._settings.on_event
-        if not isinstance(events, Events):
-            return await super()._call(endpoint, pairs, raw=raw)
-        try:
-            reply = await super()._call(endpoint, pairs, raw=raw)
-        except Exception:
-            await events.told()
-            raise
-        await events.told()
-        return reply
+        return events.with_all_told(call) if isinstance(events, Events) else call
 
     def close(self) -> None:
         """Closes the connections. Starts no thread for a client that was not used."""
@@ -360,7 +517,17 @@ class Events:
         with suppress(RuntimeError):  # the interpreter ends, and takes no more work for threads
             self._last = self._worker.submit(copy_context().run, self._tell, event)
 
-    async def told(self) -> None:
+    async def with_all_told(self, call: Coroutine[Any, Any, T]) -> T:
+        """What a call returns or raises, once all its events are told."""
+        try:
+            value = await call
+        except Exception:
+            await self._told()
+            raise
+        await self._told()
+        return value
+
+    async def _told(self) -> None:
         """Waits for the events so far, but not when it is `on_event` that makes the call."""
         import asyncio
 
@@ -376,5 +543,8 @@ class Events:
 
 
 def events_for(on_event: "Callable[[Event], object] | None") -> Events | None:
-    """What a client takes as `on_event` in place of the caller's."""
-    return None if on_event is None else Events(on_event)
+    """What a client takes as `on_event` in place of the caller's, checked as there."""
+    from convoso_async.settings import listener_of
+
+    checked = listener_of(on_event)
+    return None if checked is None else Events(checked)

@@ -209,7 +209,7 @@ def test_an_iterable_is_read_in_one_thread_of_its_own_and_closed() -> None:
     assert (len(threads), len(set(threads))) == (6, 1)
     assert read(items_for(numbers()), 2) == [0, 1]
     assert (len(threads), len(set(threads[6:]))) == (9, 1)
-    assert not {threading.get_ident(), running().ident} & set(threads)
+    assert not {threading.get_ident(), running().thread.ident} & set(threads)
 
 
 def test_an_iterable_is_read_no_further_than_is_wanted() -> None:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -154,23 +155,28 @@ def test_any_exception_comes_across_and_the_loop_goes_on(kind: type[BaseExceptio
     assert run(answer()) == 42
 
 
-def test_a_call_that_is_cancelled_before_its_first_step_ends() -> None:
+@pytest.mark.parametrize("begun", ["not at all", "when the loop has looked around", "as a task"])
+def test_a_call_that_is_cancelled_before_its_first_step_ends(begun: str) -> None:
     async def never() -> None:
         raise AssertionError("it began")
 
-    for started in (False, True):
-        lock = threading.Lock()
-        lock.acquire()
-        call = _runtime.Call(never(), lock, running())
+    lock = threading.Lock()
+    lock.acquire()
+    call = _runtime.Call(never(), lock, running())
 
-        def both(call: "_runtime.Call[None]" = call) -> None:
-            if started:  # noqa: B023  # called within this round
-                call._task = asyncio.get_running_loop().create_task(call._carry())
-            call.cancel()
+    def both() -> None:
+        if begun == "as a task":
+            call._task = asyncio.get_running_loop().create_task(call._carry())
+        elif begun != "not at all":
+            running().watched = False
+            call.start()
+        call.cancel()
 
-        running().soon(both)
-        assert lock.acquire(timeout=5)
-        assert call.done
+    running().soon(both)
+    assert lock.acquire(timeout=5)
+    assert call.done
+    run(asyncio.sleep(0.01))
+    assert call.error is None  # nobody took it up again
     gc.collect()
 
 
@@ -182,8 +188,9 @@ def test_a_bad_token_is_in_no_frame() -> None:
     frames = [frame for frame, _ in traceback.walk_tb(trace) if "convoso_" in frame.f_code.co_filename]
     assert len(frames) >= 2
     for frame in frames:
-        shown = {name: repr(value) for name, value in frame.f_locals.items() if name != "self"}
+        shown = {name: repr(value) for name, value in frame.f_locals.items()}
         assert "planted-secret" not in str(shown)
+    assert repr(frames[0].f_locals["self"]) == "<Convoso without settings>"
 
 
 # -- pages ------------------------------------------------------------------------------------------
@@ -284,6 +291,16 @@ def test_a_slow_on_event_holds_up_no_other_client(sim: Simulator) -> None:
         assert len(quick.leads.search(limit=3)) == 3
         free.set()
         assert len(held.result()) == 2
+
+
+async def awaited(event: Event) -> None:
+    """A listener that nobody would await."""
+
+
+@pytest.mark.parametrize("listener", [awaited, 7, "print"])
+def test_an_on_event_that_cannot_be_called_is_refused(listener: Any) -> None:
+    with pytest.raises(ConfigurationError, match="on_event must be a plain function"):
+        Convoso("t", on_event=listener)
 
 
 def test_on_event_may_call_the_client(sim: Simulator) -> None:
