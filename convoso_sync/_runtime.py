@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sized
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 from weakref import WeakSet, finalize
 
 from convoso_async.client import AsyncConvoso
@@ -53,6 +54,70 @@ MOST_WORKERS = 256
 """Callables of the caller's that run at once. Threads are made as they are needed, and used again."""
 
 
+# -- signals ----------------------------------------------------------------------------------------
+
+
+_harmless: list[object] = []
+"""The handlers of `SIGNALS` that were looked at last, and cannot raise."""
+
+
+def in_main_thread() -> bool:
+    """Whether signal handlers run in this thread, between any two steps of what runs here."""
+    return threading.get_ident() == threading.main_thread().ident
+
+
+def may_be_interrupted() -> bool:
+    """Whether a signal handler could raise in this thread. Not that of Ctrl-C, which can be set aside."""
+    global _harmless
+    if not in_main_thread():
+        return False
+    handlers = [*map(_signal.getsignal, SIGNALS)]
+    if handlers != _harmless:
+        if any(callable(handler) and handler is not signal.default_int_handler for handler in handlers):
+            return True
+        _harmless = handlers
+    return False
+
+
+class CtrlC:
+    """Ctrl-C, set aside for as long as the main thread runs the loop: it stops the loop, and is raised at the
+    end. In other threads, and where it would not raise, nothing changes.
+    """
+
+    __slots__ = ("_is_aside", "_loop", "came")
+
+    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
+        self.came = False
+        self._loop = loop
+        self._is_aside = False
+
+    def __enter__(self) -> Self:
+        if in_main_thread() and _signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            try:
+                _signal.signal(signal.SIGINT, self.note)
+            except ValueError:  # a sub-interpreter, which no signal reaches
+                return self
+            self._is_aside = True
+        return self
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The handler. It stops the run of another thread as well, which then runs on."""
+        self.came = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_aside:
+            _signal.signal(signal.SIGINT, signal.default_int_handler)
+            if self.came:
+                raise KeyboardInterrupt
+
+
+def put_ctrl_c_back() -> None:
+    """In a forked child, whose main thread is not the one that set it aside."""
+    if isinstance(getattr(_signal.getsignal(signal.SIGINT), "__self__", None), CtrlC):
+        _signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 # -- the loop ---------------------------------------------------------------------------------------
 
 
@@ -76,9 +141,8 @@ class Background:
         self.clients: WeakSet[Client] = WeakSet()
         self.workers = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="convoso-worker")
         self.turn = threading.Lock()
-        self.runner: int | None = None
+        self.inside: set[int] = set()  # the threads that run it, or are about to, or have just done so
         self.watched = False  # whether the loop has seen what came while nobody ran it
-        self.calls: set[Call[Any]] = set()
         self.ending = False
         self.left_behind: list[object] = []
         self._ended = False
@@ -89,25 +153,28 @@ class Background:
         self._under_way = partial(asyncio.all_tasks, self.loop)
         self._loop_here = asyncio._get_running_loop
         self._can_be_led = os.name != "nt" and isinstance(self.loop, asyncio.SelectorEventLoop)
-        self._main_thread = threading.main_thread().ident
-        self._harmless: list[object] = []
-        self._interrupted = False
+        self._to_do: Sized = getattr(self.loop, "_ready", ())  # what its next round does, where that is told
         self.thread = threading.Thread(target=self._work, name="convoso-sync", daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:  # the interpreter ends
+            self.loop.close()
+            raise
 
     # -- in the daemon thread -----------------------------------------------------------------------
 
     def _work(self) -> None:
         # After a fork, what this frame refers to is never freed in the child: its `__del__` would tell of
         # unclosed connections there, and closing them would take the parent's out of the shared epoll.
+        self.inside.add(threading.get_ident())
         try:
-            while not self._ended:
+            while True:
                 self._wanted.acquire()
                 self._take_turn(wait=True)
-                try:
-                    self._tend()
-                finally:
-                    self._end_turn()
+                self._tend()
+                if self._ended:
+                    return  # with the turn: nobody else may run what is about to close
+                self._end_turn()
         finally:
             self.loop.close()
 
@@ -115,10 +182,11 @@ class Background:
         """Runs the loop while anything is under way, and a little longer."""
         stayed = False
         while not self._ended:
+            for _ in range(2):  # rounds in which a call begins, or ends before it began
+                self.loop.call_soon(self.loop.stop)
+                self.loop.run_forever()
             if tasks := self._under_way():
                 tasks.pop().add_done_callback(lambda _: self.loop.stop())
-            elif self.calls:  # one that is about to begin, or to tell its end
-                self.loop.call_soon(self.loop.stop)
             elif not stayed:
                 stayed = True
                 self.loop.call_later(SECONDS_TO_STAY, self.loop.stop)
@@ -129,13 +197,11 @@ class Background:
     def _take_turn(self, *, wait: bool) -> bool:
         if not self.turn.acquire(wait):
             return False
-        self.runner = threading.get_ident()
         self.watched = self.loop.time() - self._ran < SECONDS_UNWATCHED
         return True
 
     def _end_turn(self) -> None:
         self._ran = self.loop.time()
-        self.runner = None
         self.turn.release()
 
     # -- from other threads -------------------------------------------------------------------------
@@ -159,69 +225,32 @@ class Background:
     def begin(self, call: "Call[Any]", *, leaves_tasks: bool) -> None:
         """Begins a call: in the daemon thread, or in this one, which then has run it to its end."""
         if leaves_tasks or self.turn.locked() or not self._may_lead() or not self._lead(call):
-            self.calls.add(call)
             self.call_soon(call.start)
 
     def _may_lead(self) -> bool:
-        """Whether this thread can run the loop.
-
-        A signal handler runs in the main thread, and could raise anywhere in the loop, which would be left in
-        pieces. The one of Ctrl-C can be set aside; any other that is written in Python keeps the loop out.
-        """
-        if not self._can_be_led or self._loop_here() is not None or is_deep():
-            return False
-        if threading.get_ident() != self._main_thread:
-            return True
-        handlers = [*map(_signal.getsignal, SIGNALS)]
-        if handlers != self._harmless:
-            if any(callable(handler) and handler is not signal.default_int_handler for handler in handlers):
-                return False
-            self._harmless = handlers
-        return True
+        """Whether this thread can run the loop: an error from outside, anywhere in there, would break it."""
+        return self._can_be_led and self._loop_here() is None and not is_deep() and not may_be_interrupted()
 
     def _lead(self, call: "Call[Any]") -> bool:
         """Runs the loop until a call has ended, or Ctrl-C ends the run. False when another thread runs it."""
-        set_aside = self._set_ctrl_c_aside()
-        try:
-            if not self._take_turn(wait=False):
-                return False
-            call.led = True
+        here = threading.get_ident()
+        with CtrlC(self.loop) as ctrl_c:
+            self.inside.add(here)
             try:
-                self.loop.call_soon(call.start)
-                while not call.done and not self._interrupted:
-                    self.loop.run_forever()
+                if not self._take_turn(wait=False):
+                    return False
+                call.led = True
+                try:
+                    self.loop.call_soon(call.start)
+                    while not call.done and not ctrl_c.came:
+                        self.loop.run_forever()
+                finally:
+                    self._end_turn()
             finally:
-                self._end_turn()
-        finally:
-            if set_aside:
-                _signal.signal(signal.SIGINT, signal.default_int_handler)
-        if call.error is not None:
-            self.wake()  # for the connection that it may have left to close
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
+                self.inside.discard(here)
+            if self._to_do or call.error is not None or ctrl_c.came:
+                self.wake()  # for what is left: a connection may be about to close
         return True
-
-    def _set_ctrl_c_aside(self) -> bool:
-        """Has Ctrl-C end the run, instead of raising in the middle of it. False where it would not raise."""
-        if threading.get_ident() != self._main_thread:
-            return False
-        if _signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            return False
-        try:
-            _signal.signal(signal.SIGINT, self._interrupt)
-        except ValueError:  # a sub-interpreter, which no signal reaches
-            return False
-        return True
-
-    def _interrupt(self, number: int, frame: object) -> None:
-        self._interrupted = True
-        self.loop.call_soon_threadsafe(self.loop.stop)
-
-    def put_ctrl_c_back(self) -> None:
-        """In a forked child, whose main thread is not the one that set it aside."""
-        if _signal.getsignal(signal.SIGINT) == self._interrupt:
-            _signal.signal(signal.SIGINT, signal.default_int_handler)
 
     # -- the end ------------------------------------------------------------------------------------
 
@@ -244,13 +273,14 @@ class Background:
     async def _wind_up(self) -> None:
         import asyncio
 
-        calls = asyncio.all_tasks() - {asyncio.current_task()}
+        calls = asyncio.all_tasks() - self._kept
         for call in calls:
             call.cancel()
         try:
             async with asyncio.timeout(SECONDS_TO_END):
                 await asyncio.gather(*calls, return_exceptions=True)
                 await asyncio.gather(*(client.aclose() for client in self.clients))
+                await asyncio.gather(*self._kept - {asyncio.current_task()})
         except TimeoutError:
             pass
         self._ended = True
@@ -288,11 +318,12 @@ def _start_afresh() -> None:
     global _background, _starting
     left, _background = _background, None
     _starting = threading.Lock()
+    put_ctrl_c_back()
     if left is not None:
-        left.put_ctrl_c_back()
         left.left_behind += [client.leave() for client in list(left.clients)]
 
 
+finalize(_end, bool).detach()  # the first has `weakref` end its own at exit: those of clients after our end
 atexit.register(_end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_afresh)
@@ -336,8 +367,7 @@ class Call(Generic[T]):
         try:
             self.value = await self.coroutine
         except BaseException as error:
-            trace = error.__traceback__  # without this frame, which would refer to itself by way of `error`
-            self.error = error.with_traceback(trace.tb_next if trace is not None else None)
+            self.error = _without_catcher(error)
         self._finish()
 
     def cancel(self) -> None:
@@ -358,11 +388,16 @@ class Call(Generic[T]):
 
     def _finish(self) -> None:
         self.done = True
-        self._background.calls.discard(self)
         if self.led:
             self._background.loop.stop()
         if not self._background.ending:  # a daemon thread must not wake up to an error when all ends
             self.lock.release()
+
+
+def _without_catcher(error: BaseException) -> BaseException:
+    """An error without the frame that caught it, or that and the error would keep each other."""
+    trace = error.__traceback__
+    return error.with_traceback(trace.tb_next if trace is not None else None)
 
 
 _locks: list[threading.Lock] = []
@@ -381,7 +416,7 @@ def run(coroutine: Coroutine[Any, Any, T], *, leaves_tasks: bool = False) -> T:
     """
     try:
         background = _background or running()
-        if threading.get_ident() == background.runner:
+        if threading.get_ident() in background.inside:
             raise RuntimeError(
                 "a sync call within the background loop would wait for itself for ever;"
                 " make it in any other thread, or use convoso_async"
@@ -425,9 +460,10 @@ def is_deep() -> bool:
 
 def _cancel(call: Call[Any], background: Background) -> None:
     """Ends a call early and waits for it. Its lock is not used again: who holds it cannot be told."""
-    background.calls.add(call)
     try:
         background.call_soon(call.cancel)
+    except RecursionError:
+        raise
     except RuntimeError:  # the loop is closed
         call.coroutine.close()
         _too_late()

@@ -1,6 +1,7 @@
 import gc
 import importlib.util
 import inspect
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,10 @@ import convoso_async
 # Time limits per example only measure the machine, and the coverage tracer.
 settings.register_profile("convoso", deadline=None, print_blob=True)
 settings.load_profile("convoso")
+
+# A shell has what it runs in the background ignore Ctrl-C, and that is inherited.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The type checkers are in the environment of `nox -s typing` alone: what they say of the same files does not
 # change from Python to Python.

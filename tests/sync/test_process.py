@@ -349,6 +349,27 @@ time.sleep(0.8)
     "a close after the end": "client.leads.search(); _runtime._end(); client.close()",
     "a client with events": "client = connect(on_event=print); client.leads.search(); sys.stdout.flush()",
     "a cycle": "client.leads.search(); client.me = client; del client",
+    "a client of the end": """
+def use():
+    connect().leads.search()
+    gc.collect()
+
+atexit.register(use)
+client.leads.search()
+""",
+    "a client that goes with the last call": """
+async def hold():
+    late = connect()
+    await late._async.leads.search()
+    try:
+        await asyncio.sleep(60)
+    finally:
+        late = None
+        gc.collect()
+
+threading.Thread(target=lambda: _runtime.run(hold()), daemon=True).start()
+time.sleep(0.5)
+""",
 }
 
 
@@ -390,6 +411,24 @@ def test_a_call_that_comes_too_late_is_an_error(sim: Simulator, end: str) -> Non
         sim.url,
     )
     assert said == ["the interpreter is about to end, and the background loop has ended"]
+
+
+def test_a_first_call_at_the_end_says_nothing_besides_its_error(sim: Simulator) -> None:
+    said = output_of(
+        """
+        import concurrent.futures.thread
+
+        def call():
+            try:
+                say(len(connect().leads.search(limit=2)))
+            except RuntimeError as error:  # where no thread starts any more
+                say("refused")
+
+        atexit.register(call)
+        """,
+        sim.url,
+    )
+    assert said in (["2"], ["refused"])
 
 
 def test_a_failing_program_shows_its_own_error_and_nothing_besides(sim: Simulator) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -106,6 +108,20 @@ def test_what_a_fork_leaves_to_the_parent_is_not_closed(client: Convoso) -> None
     inner._transport = left  # type: ignore[assignment]  # no fork took place
 
 
+def test_what_is_about_to_close_at_the_end_is_closed() -> None:
+    home, closed = _runtime.Background(), threading.Event()
+
+    async def close() -> None:
+        await asyncio.sleep(0.1)
+        closed.set()
+
+    home.soon(lambda: home._keep(close()))
+    home.end()
+    assert closed.is_set()
+    assert not home.thread.is_alive()
+    assert home.loop.is_closed()
+
+
 # -- errors -----------------------------------------------------------------------------------------
 
 
@@ -126,7 +142,7 @@ class GoneError(Exception):
     pass
 
 
-def test_an_error_is_not_kept_by_a_cycle() -> None:
+def test_a_failed_call_leaves_nothing_to_the_garbage_collector() -> None:
     async def fail() -> None:
         raise GoneError
 
@@ -136,7 +152,8 @@ def test_an_error_is_not_kept_by_a_cycle() -> None:
         for _ in range(3):
             with suppress(GoneError):
                 run(fail())
-        assert [one for one in gc.get_objects() if isinstance(one, GoneError)] == []
+        kept = (GoneError, _runtime.Call)
+        assert [one for one in gc.get_objects() if isinstance(one, kept)] == []
     finally:
         gc.enable()
 
@@ -191,6 +208,27 @@ def test_a_bad_token_is_in_no_frame() -> None:
         shown = {name: repr(value) for name, value in frame.f_locals.items()}
         assert "planted-secret" not in str(shown)
     assert repr(frames[0].f_locals["self"]) == "<Convoso without settings>"
+
+
+def test_a_call_with_no_stack_left_raises_that_error() -> None:
+    async def answer() -> int:
+        return 42
+
+    def at_depth(frames: int) -> int:
+        return at_depth(frames - 1) if frames else run(answer())
+
+    raised = set()
+    run(answer())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nor is there the stack to close a coroutine
+        for frames in range(sys.getrecursionlimit() - 150, sys.getrecursionlimit()):
+            try:
+                assert at_depth(frames) == 42
+            except Exception as error:
+                raised.add(type(error))
+        gc.collect()
+    assert raised == {RecursionError}
+    assert run(answer()) == 42
 
 
 # -- pages ------------------------------------------------------------------------------------------

@@ -136,8 +136,9 @@ def test_where_the_main_thread_gets_no_signals_it_still_runs_the_loop() -> None:
             return threading.get_ident()
 
         def lead():
-            _runtime.running()._main_thread = threading.get_ident()
+            main, threading._main_thread = threading._main_thread, threading.current_thread()
             say(_runtime.run(thread()) == threading.get_ident())
+            threading._main_thread = main
 
         other = threading.Thread(target=lead)
         other.start()
@@ -145,6 +146,30 @@ def test_where_the_main_thread_gets_no_signals_it_still_runs_the_loop() -> None:
         """
     )
     assert said == ["True"]
+
+
+@posix
+def test_a_call_within_the_taking_of_the_turn_is_an_error() -> None:
+    """As in a `__del__`, which the garbage collector may run between any two steps."""
+
+    class Collecting:
+        locked = running().turn.locked
+        release = running().turn.release
+
+        def acquire(self, wait: bool) -> bool:
+            taken = turn.acquire(wait)
+            home.turn = turn
+            with pytest.raises(RuntimeError, match="would wait for itself"):
+                run(thread())
+            return taken
+
+    home = running()
+    at_rest()
+    turn, home.turn = home.turn, Collecting()  # type: ignore[assignment]
+    try:
+        assert in_another_thread(lambda: run(thread()) == threading.get_ident())
+    finally:
+        home.turn = turn
 
 
 # -- one after another ------------------------------------------------------------------------------
@@ -157,7 +182,7 @@ def test_a_call_goes_on_when_the_thread_that_ran_the_loop_has_its_own() -> None:
     at_rest()
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(run, thread(short))
-        while running().runner is None:
+        while not running().turn.locked():
             time.sleep(0.001)
         second = threads.submit(run, thread(long))
         time.sleep(0.02)
@@ -179,6 +204,15 @@ def test_a_call_that_finds_the_turn_taken_begins_when_it_is_free() -> None:
         assert call.result(5) == home.thread.ident
 
 
+def test_a_call_begins_before_the_daemon_thread_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late a machine that is busy or was asleep notices that it was called."""
+    monkeypatch.setattr(_runtime, "SECONDS_TO_STAY", 0)
+    with ThreadPoolExecutor(1) as threads:
+        for _ in range(20):
+            at_rest()
+            assert threads.submit(run, thread(), leaves_tasks=True).result(5) == running().thread.ident
+
+
 @posix
 def test_a_call_ends_in_a_run_that_another_thread_leads() -> None:
     over = threading.Event()
@@ -186,7 +220,7 @@ def test_a_call_ends_in_a_run_that_another_thread_leads() -> None:
     at_rest()
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(run, thread(over))
-        while running().runner is None:
+        while not running().turn.locked():
             time.sleep(0.001)
         leader = run(thread())
         over.set()
@@ -267,6 +301,110 @@ def test_ctrl_c_at_any_moment_leaves_the_loop_whole(sim: Simulator) -> None:
 
 
 @posix
+def test_ctrl_c_as_another_thread_takes_the_turn_ends_the_call_of_the_main_one() -> None:
+    said = output_of(
+        """
+        over = threading.Event()
+
+        async def wait():
+            while not over.is_set():
+                await asyncio.sleep(0.001)
+            return "whole"
+
+        class Late:
+            def locked(self):
+                return False
+
+            def acquire(self, wait):
+                if not wait:  # else it is the daemon thread
+                    signal.raise_signal(signal.SIGINT)
+                return turn.acquire(wait)
+
+        def call():
+            say(_runtime.run(wait()))
+
+        home = _runtime.running()
+        turn = home.turn
+        other = threading.Thread(target=call)
+        other.start()
+        while not turn.locked():
+            time.sleep(0.001)
+        home.turn = Late()
+        try:
+            _runtime.run(asyncio.sleep(60))
+        except KeyboardInterrupt:
+            say("interrupted")
+        home.turn = turn
+        over.set()
+        other.join()
+        """
+    )
+    assert said == ["interrupted", "whole"]
+
+
+@posix
+def test_a_second_ctrl_c_as_the_first_is_raised_ends_no_later_call() -> None:
+    said = output_of(
+        """
+        import _signal
+
+        class Twice:
+            getsignal = _signal.getsignal
+
+            def signal(self, number, handler):
+                _signal.signal(number, handler)
+                if handler is signal.default_int_handler:
+                    signal.raise_signal(number)
+
+        async def interrupt():
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(60)
+
+        async def answer():
+            return 42
+
+        _runtime.run(answer())
+        time.sleep(0.5)  # until nobody runs the loop
+        _runtime._signal = Twice()
+        try:
+            _runtime.run(interrupt())
+        except KeyboardInterrupt:
+            say("interrupted")
+        _runtime._signal = _signal
+        say(_runtime.run(answer()))
+        """
+    )
+    assert said == ["interrupted", "42"]
+
+
+@posix
+def test_a_second_ctrl_c_that_forestalls_the_cancelling_leaves_a_call_that_somebody_runs() -> None:
+    said = output_of(
+        """
+        over = threading.Event()
+
+        async def interrupt():
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(0.05)
+            over.set()
+
+        def forestalled(*_):
+            signal.raise_signal(signal.SIGINT)
+
+        _runtime.run(asyncio.sleep(0))
+        time.sleep(0.5)  # until nobody runs the loop
+        _runtime._cancel = forestalled
+        try:
+            _runtime.run(interrupt())
+        except KeyboardInterrupt:
+            say("interrupted")
+        say(over.wait(5))
+        """
+    )
+    assert said == ["interrupted", "True"]
+
+
+@posix
 def test_a_child_of_a_fork_amid_a_call_hears_ctrl_c(sim: Simulator) -> None:
     sim.fail("call_logs.retrieve", delay=2)
     said = output_of(
@@ -315,11 +453,11 @@ def test_ctrl_c_while_the_first_call_imports_leaves_no_warning() -> None:
 class Server:
     """A server for one connection after another. It answers what comes, and closes when it is told to."""
 
-    def __init__(self, tls: bool, *, answers: bool = True) -> None:
+    def __init__(self, tls: bool, *, reply: bytes = REPLY) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.tls = tls
-        self.answers = answers
+        self.reply = reply
         self.connections = 0
         self.close_now, self.closed, self.hung_up = (threading.Event() for _ in range(3))
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -337,12 +475,12 @@ class Server:
         with self.context.wrap_socket(plain, server_side=True) if self.tls else plain as connection:
             connection.settimeout(10)
             connection.recv(65536)
-            if not self.answers:
+            connection.sendall(self.reply)
+            if self.reply is not REPLY:
                 with suppress(OSError):
                     connection.recv(65536)
                 self.hung_up.set()
                 return
-            connection.sendall(REPLY)
             self.close_now.wait(10)
             self.close_now.clear()
             if isinstance(connection, ssl.SSLSocket):
@@ -387,7 +525,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used(
 
 
 def test_a_call_that_failed_hangs_up(tls: bool) -> None:
-    server = Server(tls, answers=False)
+    server = Server(tls, reply=b"")
 
     def time_out() -> None:
         with pytest.raises(ConvosoTimeoutError):
@@ -397,4 +535,15 @@ def test_a_call_that_failed_hangs_up(tls: bool) -> None:
         at_rest()
         in_another_thread(time_out)
         assert server.hung_up.wait(2)  # while the client makes no further call
+    server.listener.close()
+
+
+@posix
+def test_a_connection_that_the_server_ends_is_closed_at_once() -> None:
+    """While the client makes no further call."""
+    server = Server(tls=False, reply=REPLY.replace(b"OK", b"OK\r\nConnection: close"))
+    with client_of(server) as client:
+        at_rest()
+        in_another_thread(lambda: client.leads.insert(phone_number="2125550143", list_id=1))
+        assert server.hung_up.wait(2)
     server.listener.close()
