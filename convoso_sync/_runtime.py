@@ -505,12 +505,10 @@ class Client(AsyncConvoso):
         self._closer.atexit = False  # then all is closed together, after the calls under way
         return transport
 
-    def _call(
-        self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False
-    ) -> "Coroutine[Any, Any, Reply]":
+    async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
         call = super()._call(endpoint, pairs, raw=raw)
         events = self._settings.on_event
-        return events.with_all_told(call) if isinstance(events, Events) else call
+        return await (events.with_all_told(call) if isinstance(events, Events) else call)
 
     def close(self) -> None:
         """Closes the connections. Starts no thread for a client that was not used."""
