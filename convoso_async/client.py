@@ -197,10 +197,12 @@ class AsyncConvoso:
         answer = await self._call(endpoint, raw_pairs(params or {}, self.zone), raw=True)
         return answer.payload
 
-    async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
+    async def _call(
+        self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False, later: bool = False
+    ) -> "Reply":
         if self._transport is None or self._closed:
             self._transport = self._open()
-        return await self._transport.call(endpoint, pairs, raw=raw)
+        return await self._transport.call(endpoint, pairs, raw=raw, later=later)
 
     def _open(self) -> "Transport":
         """The transport, its session in the running loop; aiohttp is imported here, on the first call."""

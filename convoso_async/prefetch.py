@@ -9,6 +9,7 @@ from typing import Generic, Self, TypeVar
 
 import attrs
 
+from .errors import ConvosoError
 from .iteration import Iteration
 from .reading import Ask, Report
 from .rows import Page, Row
@@ -77,7 +78,11 @@ class Prefetch(Iteration[R]):
         for _ in range(TURNS_TO_SEND):  # the requests go out before this page takes its time
             await asyncio.sleep(0)
         self._ahead.popleft()
-        return unread(raw=False)
+        try:
+            return unread(raw=False)
+        except ConvosoError:  # it only looked like a page
+            pass
+        return await super()._send(ask)  # which is decoded at once, and tried again as all reads are
 
     def _fill(self, ask: Ask, beyond: int) -> None:
         """Starts what will be asked after `ask`, as far as it can be told, and forgets what will not be."""
@@ -105,11 +110,11 @@ class Prefetch(Iteration[R]):
                 self._reading.looked_ahead(look.ask, None if failed else look.task.result()(raw=False))
         elif look is None and self._requests > 2:  # of two, one would wait for it
             ask = self._reading.look_ahead(self._requests)
-            self._look = self._start(ask) if ask is not None else None
+            self._look = self._start(ask, later=False) if ask is not None else None
 
-    def _start(self, ask: Ask) -> "_Sent[R]":
+    def _start(self, ask: Ask, *, later: bool = True) -> "_Sent[R]":
         self._report.requests += 1
-        task = asyncio.ensure_future(self._searches.ask(self._search, ask))
+        task = asyncio.ensure_future(self._searches.ask(self._search, ask, later=later))
         task.add_done_callback(_retrieved)
         return _Sent(self._search, ask, task)
 

@@ -24,7 +24,9 @@ class Caller(Protocol):
         """The account's zone."""
         ...
 
-    async def _call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> Reply:
+    async def _call(
+        self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False, later: bool = False
+    ) -> Reply:
         """Sends one checked call."""
         ...
 
@@ -51,18 +53,21 @@ class Resource:
         unread = await self._unread_page(endpoint, pairs)
         return unread(raw=True)
 
-    async def _unread_page(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
+    async def _unread_page(self, endpoint: Endpoint[R], pairs: Pairs, *, later: bool = False) -> Unread[R]:
         """What makes a page of rows, for texts that are checked, once the reply is here.
 
-        A pager that asks for several pages at once makes each when its turn comes.
+        A pager that asks for several pages at once makes each when its turn comes, and with `later` decodes
+        it then: see `reply.read`.
         """
-        answer = await self._client._call(endpoint, pairs)
+        answer = await self._client._call(endpoint, pairs, later=later)
         return partial(self._page_of, endpoint, pairs, answer)
 
     def _page_of(self, endpoint: Endpoint[R], pairs: Pairs, answer: Reply, *, raw: bool) -> Page[R]:
         """The page that a reply is. Without `raw`, the reply is used up."""
         from .convert import row_loader
 
+        if answer.later is not None:
+            answer = answer.later()
         payload, sources = answer.payload, answer.rows or []
         loader = row_loader(endpoint.result, self._client.zone)
         page = Page(rows=loader.many(sources) if raw else loader.drain(sources), raw=payload if raw else None)

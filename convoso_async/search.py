@@ -1,7 +1,7 @@
 """What a pager reads: filtered searches of one call, and how a page of each is asked for."""
 
 import operator
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Generic, Protocol, SupportsIndex, TypeVar
 
@@ -25,11 +25,19 @@ class Unread(Protocol[R]):
     """A page whose reply is here, and whose rows are not made yet."""
 
     def __call__(self, *, raw: bool) -> Page[R]:
-        """The page. Without `raw` it can be had once: the decoded reply is given up while rows are made."""
+        """The page. Without `raw` it can be had once: the decoded reply is given up while rows are made.
+
+        Raises ConvosoError where its decoding was put off, and it is not the page that it looked like.
+        """
         ...
 
 
-Fetch = Callable[[Endpoint[R], Pairs], Awaitable[Unread[R]]]
+class Fetch(Protocol[R]):
+    """What asks for a page."""
+
+    async def __call__(self, endpoint: Endpoint[R], pairs: Pairs, *, later: bool = False) -> Unread[R]:
+        """The reply, which `later` leaves undecoded until its page is made, where it looks good."""
+        ...
 
 
 @attrs.frozen
@@ -77,8 +85,8 @@ class Searches(Generic[R]):
             seen=seen,
         )
 
-    async def ask(self, search: Search, ask: Ask) -> Unread[R]:
-        """The reply to one request of a reading."""
+    async def ask(self, search: Search, ask: Ask, *, later: bool = False) -> Unread[R]:
+        """The reply to one request of a reading. `later` as for `Fetch`."""
         texts = dict(search.texts)
         if search.span is not None:
             for name, moment in ((search.span.start, ask.start), (search.span.end, ask.end)):
@@ -87,7 +95,7 @@ class Searches(Generic[R]):
         if self.paging.order is not None:
             texts[self.paging.order] = "desc" if ask.descending else "asc"
         texts["limit"], texts["offset"] = str(ask.limit), str(ask.offset)
-        return await self.fetch(self.endpoint, list(texts.items()))
+        return await self.fetch(self.endpoint, list(texts.items()), later=later)
 
 
 def chosen_filters(

@@ -159,7 +159,9 @@ class Transport:
         if own:
             await self._session.close()
 
-    async def call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> reply.Reply:
+    async def call(
+        self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False, later: bool = False
+    ) -> reply.Reply:
         """The reply to one call, after as many attempts as its retry class allows before the deadline."""
         self._check_home()
         body = encode(pairs, self._settings.token)
@@ -172,7 +174,7 @@ class Transport:
             while True:
                 attempt += 1
                 watch.started(attempt)
-                got = await self._attempt(endpoint, body, deadline, raw)
+                got = await self._attempt(endpoint, body, deadline, raw, later)
                 watch.ended(attempt, got)
                 if may_be_done(outcome) and isinstance(got, ConvosoError) and says_already(endpoint, got):
                     got = reply.refusal(got)
@@ -200,7 +202,7 @@ class Transport:
             raise
 
     async def _attempt(
-        self, endpoint: Endpoint[Any], body: Body, deadline: float, raw: bool
+        self, endpoint: Endpoint[Any], body: Body, deadline: float, raw: bool, later: bool
     ) -> reply.Reply | ConvosoError:
         """The reply of one attempt, or the error that it ended with: a value, so that nothing foreign hangs
         on to it.
@@ -217,7 +219,7 @@ class Transport:
                     status = answer.status
                 finally:
                     self._pacing.leave(turn, status)
-            return self._read(endpoint, answer, raw)
+            return self._read(endpoint, answer, raw, later)
         except ConvosoError as error:
             failed = error
         except Exception as error:  # a session of the caller's, and its hooks, may raise anything
@@ -253,11 +255,12 @@ class Transport:
                 raise
         return answer
 
-    def _read(self, endpoint: Endpoint[Any], answer: Answer, raw: bool) -> reply.Reply:
+    def _read(self, endpoint: Endpoint[Any], answer: Answer, raw: bool, later: bool) -> reply.Reply:
         if answer.flaw is not None and 200 <= answer.status < 300:
             raise flawed(endpoint, answer, self._settings)
         try:
-            return reply.read(endpoint, answer.status, answer.body, self._settings.token.scrub, raw=raw)
+            scrub = self._settings.token.scrub
+            return reply.read(endpoint, answer.status, answer.body, scrub, raw=raw, later=later)
         except RateLimitError as error:
             error.retry_after = retry_after(answer.headers)
             raise

@@ -505,8 +505,10 @@ class Client(AsyncConvoso):
         self._closer.atexit = False  # then all is closed together, after the calls under way
         return transport
 
-    async def _call(self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False) -> "Reply":
-        call = super()._call(endpoint, pairs, raw=raw)
+    async def _call(
+        self, endpoint: "Endpoint[Any]", pairs: "Pairs", *, raw: bool = False, later: bool = False
+    ) -> "Reply":
+        call = super()._call(endpoint, pairs, raw=raw, later=later)
         events = self._settings.on_event
         return await (events.with_all_told(call) if isinstance(events, Events) else call)
 

@@ -271,7 +271,7 @@ class Service:
     requests: int = 0
     _waiting: list[asyncio.Future[None]] = attrs.field(factory=list)
 
-    async def fetch(self, call: Endpoint[Event], pairs: Pairs) -> Unread[Event]:
+    async def fetch(self, call: Endpoint[Event], pairs: Pairs, *, later: bool = False) -> Unread[Event]:
         """What `Resource._unread_page` gives."""
         chance = random.Random(f"{self.seed} {self.requests}")
         self.requests += 1

@@ -11,7 +11,15 @@ from typing import Any
 import attrs
 import pytest
 
-from convoso_async import AsyncConvoso, IncompleteError, Page, Pager, ServerError, WindowTooDenseError
+from convoso_async import (
+    AsyncConvoso,
+    IncompleteError,
+    Page,
+    Pager,
+    ReplyError,
+    ServerError,
+    WindowTooDenseError,
+)
 from convoso_async.endpoint import SECOND, Endpoint
 from convoso_async.form import Pairs
 from convoso_async.resources import call_logs
@@ -130,9 +138,10 @@ def test_requests_go_out_before_a_page_takes_its_time() -> None:
     asked = 0
     beyond: list[int] = []
 
-    async def fetch(call: Endpoint[Event], pairs: Pairs) -> Unread[Event]:
+    async def fetch(call: Endpoint[Event], pairs: Pairs, *, later: bool = False) -> Unread[Event]:
         nonlocal asked
         asked += 1
+        assert later  # pages that wait are not decoded yet
         unread = await send(call, pairs)
 
         def read(*, raw: bool) -> Page[Event]:
@@ -254,6 +263,32 @@ async def test_an_error_comes_at_its_place(account: Account) -> None:
         assert delivered == sim.account.call_log_ids()
         assert pager.report.complete
         assert (caught.value.endpoint, caught.value.attempts) == ("call_logs.retrieve", 1)
+
+
+GOOD_TO_LOOK_AT = b'{"success":true,"data":{"total_found":"500","results":[{"id":}]}}'
+
+
+@pytest.mark.parametrize("body", [GOOD_TO_LOOK_AT, b'{"success":true}', b'{"success":true,"data":[]}\n'])
+async def test_what_only_looks_like_a_page_is_asked_for_again(account: Account, body: bytes) -> None:
+    async with account(call_logs=500) as (sim, client):
+        sim.fail("call_logs.retrieve", skip=3, body=body)
+        pager = client.call_logs.retrieve_all(page_size=50)
+        async with pager.prefetch(8) as rows:
+            assert await ids(rows) == sim.account.call_log_ids()
+        assert pager.report.complete
+        assert pager.report.requests == len(sim.requests)
+
+
+async def test_what_never_becomes_a_page_is_an_error_at_its_place(account: Account) -> None:
+    async with account(call_logs=500) as (sim, client):
+        sim.fail("call_logs.retrieve", skip=3, times=99, body=GOOD_TO_LOOK_AT)
+        delivered: list[str] = []
+        async with client.call_logs.retrieve_all(page_size=50).prefetch(8) as rows:
+            with pytest.raises(ReplyError) as caught:
+                await into(delivered, rows)
+        assert delivered == sim.account.call_log_ids()[: len(delivered)]
+        assert len(delivered) == 148
+        assert caught.value.body == GOOD_TO_LOOK_AT.decode()
 
 
 def refuse_offset(offset: str) -> Callable[[Simulator, Request], None]:

@@ -234,10 +234,10 @@ class Counted(Generic[R]):
         self._fetch = pager._searches.fetch
         self.pager._searches = attrs.evolve(pager._searches, fetch=self._count)
 
-    async def _count(self, endpoint: Endpoint[R], pairs: Pairs) -> Unread[R]:
+    async def _count(self, endpoint: Endpoint[R], pairs: Pairs, *, later: bool = False) -> Unread[R]:
         async with self._places:
             self.requests += 1
-            reply = await self._fetch(endpoint, pairs)
+            reply = await self._fetch(endpoint, pairs, later=later)
         if self.answered is not None:
             self.answered(self.requests)
         return reply
