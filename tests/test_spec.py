@@ -77,7 +77,9 @@ class Service:
         self.endpoint: Endpoint[Any] | None = None
         self.sent: Pairs = []
 
-    async def _call(self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False) -> reply.Reply:
+    async def _call(
+        self, endpoint: Endpoint[Any], pairs: Pairs, *, raw: bool = False, later: bool = False
+    ) -> reply.Reply:
         self.endpoint, self.sent = endpoint, pairs
         return reply.read(endpoint, 200, self.body, raw=raw)
 
