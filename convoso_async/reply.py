@@ -92,7 +92,7 @@ def read(
     if not 200 <= status < 300:
         raise http_error(endpoint, status, body, scrub)
     if later and SAYS_SUCCESS.match(body) and body.endswith((b"}", b"}\n")):
-        return Reply(None, status=status, later=partial(read, endpoint, status, body, scrub, raw=raw))
+        return Reply(None, status=status, later=partial(read, endpoint, status, body, scrub))
     try:
         payload = decode(body)
     except ValueError:

@@ -293,5 +293,5 @@ def signals(handlers: Mapping[str, Callable[[], object]]) -> Iterator[None]:
         yield
     finally:
         for number in known:
-            with suppress(NotImplementedError):  # as above
+            with suppress(NotImplementedError):  # Windows
                 loop.remove_signal_handler(number)

@@ -30,6 +30,7 @@ from .postgres import postgres, programs
 
 dlt = pytest.importorskip("dlt", reason="dlt is not here: nox -s dlt has it")
 duckdb = pytest.importorskip("duckdb")
+# What follows can be imported only where these are.
 from dlt.common.configuration.exceptions import ValueNotSecretException  # noqa: E402
 from dlt.extract.exceptions import (  # noqa: E402
     ResourceExtractionError,

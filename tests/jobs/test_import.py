@@ -584,7 +584,7 @@ class NAType:
         return self
 
     __ne__ = __eq__
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as theirs
 
     def __bool__(self) -> bool:
         raise TypeError("boolean value of NA is ambiguous")

@@ -791,7 +791,7 @@ async def test_removals_go_on_in_their_places_though_some_overtook_others(
         mirror = asyncio.ensure_future(
             jobs.sync_dnc(client, PHONES[90:100], mode="mirror", max_delete_fraction=1, journal=path)
         )
-        while len(sim.calls("dnc.delete")) < 2 + broken_off and not mirror.done():  # noqa: ASYNC110
+        while len(sim.calls("dnc.delete")) < 2 + broken_off and not mirror.done():  # noqa: ASYNC110  # the simulator is in a thread
             await asyncio.sleep(0)
         mirror.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -801,12 +801,8 @@ async def test_removals_go_on_in_their_places_though_some_overtook_others(
     report = await jobs.sync_dnc(client, PHONES[90:100], mode="mirror", max_delete_fraction=1, journal=path)
     assert positions == list(range(100))
     assert (report.total, report.failed, report.stopped) == (100, 0, None)
-    assert (
-        held(sim) - {(item.row["remove"]["phone_number"], "1", "0") for item in report}
-        == everywhere(  # type: ignore[index]
-            *PHONES[90:100]
-        )
-    )
+    unsure = {(item.row["remove"]["phone_number"], "1", "0") for item in report if item.row is not None}
+    assert held(sim) - unsure == everywhere(*PHONES[90:100])
 
 
 async def test_a_row_that_looks_like_a_removal_is_none(
